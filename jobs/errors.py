@@ -1,0 +1,62 @@
+"""Every error the verbs raise. Each says who, in which state, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class LecternError(Exception):
+    """Base of all errors of Lectern. `str(error)` is a sentence fit for the person who caused it."""
+
+
+class InvalidSubmission(LecternError):
+    """A submission that can never be accepted. `field` names what is wrong with a dotted path (`params.language`)."""
+
+    def __init__(self, detail: str, *, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+class NotFound(LecternError):
+    """No such job, task, upload or artifact (or not one that the asker may see)."""
+
+
+class Conflict(LecternError):
+    """The thing is in a state that does not allow the call; the message says which state, and what to do."""
+
+
+class Stale(LecternError):
+    """This run no longer holds its task: its lease was lost, or the task was cancelled or retried.
+
+    `state` is the task's state now. When the call was to claim as well, `rest` is that part of the answer.
+    """
+
+    def __init__(self, detail: str, *, state: str = "", rest: Sequence[Any] = ()) -> None:
+        super().__init__(detail)
+        self.state = state
+        self.rest = rest
+
+
+class Overloaded(LecternError):
+    """Not now: Redis is nearly full or not writable. `retry_after_s` says when to try again."""
+
+    def __init__(self, detail: str, *, retry_after_s: float = 30.0) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class Misconfigured(LecternError):
+    """A setting stands in the way; the message names it and what to set."""
+
+
+class Unplayable(LecternError):
+    """The file is not a recording that can be transcribed; the sentence is for the person who uploaded it.
+
+    `limit` is the number that was exceeded, if one was. `output` is what could be made all the same, as the task's output would be.
+    """
+
+    def __init__(self, detail: str, *, limit: float | None = None, output: Any = None) -> None:
+        super().__init__(detail)
+        self.limit = limit
+        self.output = output

@@ -1,0 +1,187 @@
+"""What a submission, a graph, a claim and an outcome are: frozen values, no I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jobs.states import Duration, JobStatus, Priority, TaskState
+
+TASK_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+ORG_NAME = re.compile(r"[a-z0-9_]{1,40}")
+USER_NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")
+
+Json = Any  #: whatever `json.dumps` takes
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """A node of a job's graph, fixed at submit."""
+
+    name: str
+    engine: str
+    needs: tuple[str, ...] = ()
+    duration: Duration = Duration.SHORT
+    zone: str = ""  #: "" is the default zone
+    optional: bool = False
+    attempts: int = 3  #: runs that may be charged before it fails for good
+    backoff_s: float = 5.0  #: base of the backoff between attempts; 0 retries at once
+    timeout_s: float = 3600.0  #: a run that takes longer fails; enforced by the supervisor
+    payload: Mapping[str, Json] = field(default_factory=dict)  #: for the engine, passed through untouched
+
+    @property
+    def queue(self) -> str:
+        return f"{self.zone}.{self.duration}" if self.zone else str(self.duration)
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    tasks: tuple[TaskSpec, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a user asks for; `jobs.submit` checks it, expands it and makes it a job."""
+
+    type: str
+    params: Mapping[str, Json]
+    user: str
+    org: str
+    priority: Priority | None = None  #: None is the job type's own
+    zone: str = ""
+    admin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A run: what a worker needs to know to do one task once."""
+
+    run: str
+    job: str
+    task: str
+    child: int | None  #: n of the child `<task>.<n>`, None for the task itself
+    engine: str
+    queue: str
+    type: str
+    user: str
+    org: str
+    attempt: int  #: 1 for the first
+    attempts: int  #: how many may be charged in all
+    backoff_s: float
+    timeout_s: float
+    claimed_at: float  #: seconds since the epoch, by Redis's clock
+    params: Mapping[str, Json]  #: the job's
+    payload: Mapping[str, Json]  #: the task's, or the child's
+    inputs: Mapping[str, Json]  #: outputs of the tasks it needs, by name; a skipped one is absent
+
+    @property
+    def node(self) -> str:
+        """`transcribe` or `transcribe.3`."""
+        return self.task if self.child is None else f"{self.task}.{self.child}"
+
+    @property
+    def rq_job(self) -> str:
+        return rq_job_id(self.job, self.task, self.child)
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Nothing to do; look again after `wait_s` seconds at the latest, or when a bell rings."""
+
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The task is done. `output` is small JSON: what the tasks that need it receive, with pointers into storage."""
+
+    output: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spawn:
+    """The task splits into children, one per payload; it is completed when they are."""
+
+    children: tuple[Mapping[str, Json], ...]
+    output: Json = None  #: the parent's own output, kept for when it completes
+    engine: str | None = None  #: None: the parent's
+    attempts: int = 3
+    backoff_s: float = 5.0
+    timeout_s: float = 3600.0
+    allowed_failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The run failed. Tried again while attempts are left, unless `final`."""
+
+    error: str  #: at most 4 KB; the first line is a sentence
+    final: bool = False
+    output: Json = None  #: what could be made although it failed, as Completed's
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """The step is not configured: skipped if it is optional, else it fails for good with this reason."""
+
+    reason: str
+
+
+Outcome = Completed | Spawn | Failed | Skipped
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """A task as `show` reads it. Times are seconds since the epoch or None."""
+
+    name: str
+    engine: str
+    queue: str
+    state: TaskState
+    optional: bool
+    needs: tuple[str, ...]
+    attempts: int = 0
+    progress: float = 0.0  #: 0–100
+    message: str = ""
+    error: str = ""
+    started_at: float | None = None
+    ended_at: float | None = None
+    worker: str = ""
+    children_total: int = 0
+    children_completed: int = 0
+    children_failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job as `show` reads it, before its type's reducer sums it up."""
+
+    id: str
+    type: str
+    user: str
+    org: str
+    priority: Priority
+    status: JobStatus
+    params: Mapping[str, Json]
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+    revision: int
+    tasks: tuple[TaskView, ...]
+    outputs: Mapping[str, Json]  #: committed outputs by task
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a job type's `reduce` says of a job."""
+
+    progress: float  #: 0–100
+    message: str
+    warnings: tuple[str, ...] = ()
+    result_path: str | None = None
+
+
+def rq_job_id(job: str, task: str, child: int | None = None) -> str:
+    return f"{job}-{task}" if child is None else f"{job}-{task}-{child}"

@@ -1,0 +1,59 @@
+"""Every setting, from the environment (and `.env` in development). One class, read once per process."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Field names in capitals are the environment's names; the descriptions are docs/settings.md."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_prefix="", extra="ignore", case_sensitive=False)
+
+    # where state and files live
+    redis_url: str = Field("", description="redis://, rediss:// or unix:// of the Redis to use; empty: an embedded one under the data folder")
+    job_backend: Literal["", "embedded", "redis"] = Field("", description="embedded or redis; empty: redis when REDIS_URL is set")
+    key_prefix: str = Field("app", pattern=r"^[a-z0-9_]{1,20}$", description="prefix of every key that is not RQ's")
+    storage_url: str = Field("", description="file:///folder (or s3://bucket/prefix) for uploads and results; empty: `storage` in the data folder")
+    data_dir: str = Field("var", description="folder of the embedded Redis, the local storage and the admin's first token")
+    secret_key: SecretStr = Field(SecretStr(""), description="signs cookies and links; empty: made on first start and kept in the data folder")
+
+    # the web
+    port: int = Field(8000, ge=0, le=65535, description="port of the web server")
+    web_concurrency: int = Field(1, ge=1, description="web processes, each with WEB_THREADS threads")
+    web_threads: int = Field(8, ge=1, description="threads of a web process")
+    max_upload_bytes: int = Field(2_000_000_000, ge=1, description="largest upload, in bytes")
+    max_audio_seconds: float = Field(6 * 3600, gt=0, description="longest recording, in seconds")
+    max_tasks: int = Field(1000, ge=1, le=1000, description="most tasks of a job")
+    max_children: int = Field(2000, ge=1, le=2000, description="most children of a task")
+    max_output_bytes: int = Field(65_536, ge=1024, description="largest output a task may hand on through Redis; larger ones lie in storage")
+    retention_days: float = Field(30, gt=0, description="days that ended jobs and their files are kept")
+    upload_ttl_seconds: int = Field(86_400, ge=60, description="seconds that an upload no job has used is kept")
+
+    # workers
+    lease_seconds: float = Field(15, ge=1, description="seconds a run may be silent before another worker takes its task")
+    renew_seconds: float = Field(5, gt=0, description="seconds between renewals of a lease; at most a third of LEASE_SECONDS")
+    drain_seconds: float = Field(20, gt=0, description="seconds a run may take to hand its task back on a deploy")
+    max_tasks_per_horse: int = Field(0, ge=0, description="tasks after which a worker starts afresh; 0: never")
+    max_horse_megabytes: int = Field(0, ge=0, description="memory after which a worker starts afresh between tasks; 0: never")
+    fair_order: Literal["priority,chained", "chained,priority"] = Field("priority,chained", description="chained,priority serves chained tasks before higher priorities")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+    # transcription
+    whisper_model: str = Field("small", description="a model name that faster-whisper downloads, or a folder")
+    whisper_device: str = Field("cpu", description="cpu, cuda or auto")
+    whisper_compute_type: str = Field("int8", description="CTranslate2 compute type: int8, float16, float32, default …")
+    whisper_threads: int = Field(0, ge=0, description="threads of one transcription; 0: cores divided by long workers, at most 4")
+    chunk_seconds: float = Field(300, gt=0, le=300, description="longest chunk of a recording, in seconds; cut in silence")
+    probe_seconds: int = Field(20, ge=1, description="seconds the probe of an uploaded file may take")
+    probe_megabytes: int = Field(1024, ge=128, description="address space of the probe of an uploaded file, in MB")
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The process's settings. Tests clear it with `settings.cache_clear()`."""
+    return Settings()
