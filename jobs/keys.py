@@ -1,0 +1,141 @@
+"""Build and describe every key. Python builds them with `Keys`; the scripts get the same templates as Lua functions.
+
+Keys that begin with `rq:` are RQ's own and are built in `jobs/border.py` and `jobs/lua/rq.lua` alone.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+
+class Key(NamedTuple):
+    template: str  #: below the prefix
+    type: str  #: the Redis type
+    holds: str
+    life: str  #: what ends it: an expiry, or who deletes it
+
+
+KEYS: dict[str, Key] = {
+    "job": Key("jobs:{job}", "hash", "the job; `children:<task>`: pattern and count of the keys its children write to", "delete.lua"),
+    "tasks": Key("jobs:{job}:tasks", "hash", "fixed at submit: `<task>` its line, `<task>:p` its payload", "delete.lua"),
+    "state": Key("jobs:{job}:state", "hash", "what changes: `<task>` its state, `<task>:<letter>` the rest", "delete.lua"),
+    "outputs": Key("jobs:{job}:outputs", "hash", "`<task>` its committed output, JSON", "delete.lua"),
+    "child_tasks": Key("jobs:{job}:tasks:{task}", "hash", "as tasks, for the children: `*` their line, `<n>:p` a payload", "delete.lua"),
+    "child_state": Key("jobs:{job}:state:{task}", "hash", "as state, for the children of one task", "delete.lua"),
+    "child_outputs": Key("jobs:{job}:outputs:{task}", "hash", "as outputs, for the children of one task", "delete.lua"),
+    "child": Key("jobs:{job}:children:{task}:{n}", "list", "what a child has put out so far, an item a JSON text", "expiry RETENTION_DAYS; delete.lua"),
+    "jobs": Key("jobs", "zset", "job ids by creation time", "delete.lua removes the id"),
+    "user_jobs": Key("users:{user}:jobs", "zset", "a user's job ids by creation time", "delete.lua removes the id"),
+    "org_jobs": Key("orgs:{org}:jobs", "zset", "an organisation's job ids by creation time", "delete.lua removes the id"),
+    "status": Key("status:{status}", "zset", "job ids of one status by creation time", "the scripts move the id"),
+    "users": Key("users", "set", "names of users", "people.remove"),
+    "user": Key("users:{user}", "hash", "org, role, created", "people.remove"),
+    "org": Key("orgs:{org}", "hash", "weight, max_running", "people.remove of its last user"),
+    "token": Key("tokens:{digest}", "hash", "user, created; the name is the token's SHA-256", "people.remove"),
+    "upload": Key("uploads:{upload}", "hash", "who uploaded what, where it lies", "expiry UPLOAD_TTL_SECONDS until a job uses it; then the job's deletion"),
+    "upload_jobs": Key("uploads:{upload}:jobs", "set", "ids of the jobs that use an upload", "uploads.release of the last of them"),
+    "ready": Key("ready:{queue}:{priority}", "zset", "organisations with waiting tasks by virtual time", "claim.lua empties it"),
+    "fair": Key("fair:{queue}:{org}", "hash", "v virtual time, n running, p letters of the priorities it waits in", "deleted or expired when idle"),
+    "clock": Key("clock:{queue}", "hash", "v virtual clock, f furthest virtual time, m mean seconds of a run, n running", "one a queue, for ever"),
+    "leases": Key("leases", "zset", "`<rq_job>:<run>` by the lease's end", "record.lua, reap.lua"),
+    "delayed": Key("delayed", "zset", "`<rq_job>` by the time it is due", "claim.lua"),
+    "bell": Key("bell:{queue}", "list", "at most one token: work waits and no idle worker was told", "claim.lua, wait"),
+    "pauses": Key("pauses", "set", "`queue:<queue>`: what no claim may take from", "pause.lua"),
+    "sweeps": Key("sweeps", "zset", "jobs with more than one call's worth of tasks to bring in line, by time", "sweep.lua"),
+    "worker": Key("worker:{worker}", "string", "`<run> <rq_job> <recorded run> <state>`: a worker's last answers", "expiry a day"),
+    "idem": Key("idem:{user}:{key}", "string", "`<job> <digest>`: what an Idempotency-Key was used for", "expiry a day"),
+}
+
+
+class Keys:
+    """`Keys("app").state("7f3a")` is `app:jobs:7f3a:state`."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+
+    def build(self, name: str, *parts: object) -> str:
+        template = KEYS[name].template
+        fields = re.findall(r"{(\w+)}", template)
+        if len(parts) != len(fields):
+            raise TypeError(f"key {name!r} takes {fields}, not {parts}")
+        return f"{self.prefix}:{template.format(**dict(zip(fields, parts, strict=True)))}"
+
+    def job(self, job: str) -> str:
+        return f"{self.prefix}:jobs:{job}"
+
+    def tasks(self, job: str) -> str:
+        return self.build("tasks", job)
+
+    def state(self, job: str) -> str:
+        return self.build("state", job)
+
+    def outputs(self, job: str) -> str:
+        return self.build("outputs", job)
+
+    def child_outputs(self, job: str, task: str) -> str:
+        return self.build("child_outputs", job, task)
+
+    def child(self, job: str, task: str, n: int) -> str:
+        return self.build("child", job, task, n)
+
+    def jobs(self) -> str:
+        return self.build("jobs")
+
+    def user_jobs(self, user: str) -> str:
+        return self.build("user_jobs", user)
+
+    def org_jobs(self, org: str) -> str:
+        return self.build("org_jobs", org)
+
+    def status(self, status: str) -> str:
+        return self.build("status", status)
+
+    def users(self) -> str:
+        return self.build("users")
+
+    def user(self, user: str) -> str:
+        return self.build("user", user)
+
+    def org(self, org: str) -> str:
+        return self.build("org", org)
+
+    def token(self, digest: str) -> str:
+        return self.build("token", digest)
+
+    def upload(self, upload: str) -> str:
+        return self.build("upload", upload)
+
+    def upload_jobs(self, upload: str) -> str:
+        return self.build("upload_jobs", upload)
+
+    def bell(self, queue: str) -> str:
+        return self.build("bell", queue)
+
+    def leases(self) -> str:
+        return self.build("leases")
+
+    def delayed(self) -> str:
+        return self.build("delayed")
+
+    def sweeps(self) -> str:
+        return self.build("sweeps")
+
+    def pauses(self) -> str:
+        return self.build("pauses")
+
+    def worker(self, worker: str) -> str:
+        return self.build("worker", worker)
+
+
+def lua(prefix: str, body: str) -> str:
+    """Return Lua functions `k_<name>(…)` for the keys that `body` uses."""
+    lines = []
+    for name, key in KEYS.items():
+        if not re.search(rf"\bk_{name}\(", body):
+            continue
+        parts = re.split(r"{(\w+)}", f"{prefix}:{key.template}")
+        arguments = ", ".join(parts[1::2])
+        joined = " .. ".join(part if index % 2 else f"'{part}'" for index, part in enumerate(parts) if part)
+        lines.append(f"local function k_{name}({arguments}) return {joined} end")
+    return "\n".join(lines)

@@ -1,0 +1,69 @@
+-- Time, ids and the lines that describe tasks. Included by every script.
+--
+-- A node is a task or one of its children: {id, job, task, n, field, tasks, state, outputs}; `n` and `field` are the
+-- child's number, and the three keys the children's, when it is one.
+-- state hash, for each node: <field> its state, and <field>:<letter>
+--   w needs not yet met   c 1 when chained   n attempts charged   g attempts granted   r run   b began   e ended
+--   v charged until (set while RQ shows it as started)   k worker   p progress 0..1   m message   x error   z cancelled because of
+--   ct, cc, cf children in all, completed, failed   ca failures allowed   cp sum of the children's progress   fl numbers of the failed
+
+local call = redis.call
+
+local function clock_now(given) -- seconds since the epoch, by Redis's own clock unless a test passes one
+  if given and given ~= '' then return tonumber(given) end
+  local t = call('TIME')
+  return tonumber(t[1]) + tonumber(t[2]) / 1000000
+end
+
+local function stamp(seconds) return string.format('%.6f', seconds) end
+
+local function locate(id)
+  local job, task, n = string.match(id, '^([^%-:]+)%-([^%-:]+)%-?(%d*)$')
+  if not job then return nil end
+  if n == '' then
+    return { id = id, job = job, task = task, field = task,
+             tasks = k_tasks(job), state = k_state(job), outputs = k_outputs(job) }
+  end
+  return { id = id, job = job, task = task, n = n, field = n,
+           tasks = k_child_tasks(job, task), state = k_child_state(job, task), outputs = k_child_outputs(job, task) }
+end
+
+local function parent_of(node) return locate(node.job .. '-' .. node.task) end
+local function child_of(node, n) return locate(node.id .. '-' .. n) end
+
+-- A task's line: engine queue optional attempts backoff timeout needs dependents, each list with commas, - when empty.
+local function line_of(node)
+  local line = call('HGET', node.tasks, node.n and '*' or node.field)
+  local engine, queue, optional, attempts, needs, dependents =
+    string.match(line, '^(%S+) (%S+) (%d) (%d+) %S+ %S+ (%S+) (%S+)$')
+  return { text = line, engine = engine, queue = queue, optional = optional == '1', attempts = tonumber(attempts),
+           needs = needs, dependents = dependents, long = string.find(queue, 'long$') ~= nil }
+end
+
+local function names_in(list) return string.gmatch(list ~= '-' and list or '', '[^,]+') end
+
+-- The job's own fields, read once a call and kept.
+local job_memo = {}
+local function job_of(id)
+  local job = job_memo[id]
+  if not job then
+    local f = call('HMGET', k_job(id), 'status', 'user', 'org', 'priority', 'type', 'created', 'kids', 'cause')
+    job = { id = id, status = f[1], user = f[2], org = f[3], priority = f[4], type = f[5], created = f[6],
+            kids = f[7] or '-', cause = f[8] or '' }
+    job_memo[id] = job
+  end
+  return job
+end
+
+local function set_status(job, status, now, ...) -- moves the job's id between the indexes of statuses
+  call('ZREM', k_status(job.status), job.id)
+  call('ZADD', k_status(status), job.created, job.id)
+  call('HSET', k_job(job.id), 'status', status, ...)
+  job.status = status
+end
+
+local function alive(job) return job.status == 'running' or job.status == 'pending' end
+local function unfinished(state)
+  return state == 'pending' or state == 'ready' or state == 'delayed' or state == 'running' or state == 'joining'
+end
+local function touch(job_id) call('HINCRBY', k_job(job_id), 'rev', 1) end

@@ -1,0 +1,18 @@
+-- Delete a job and all it left in Redis: unlisted in the first call, its tasks in calls of SWEEP.
+-- ARGV 1 now (s)  2 job
+-- Returns {'OK', 1 when more calls are needed}; {'MISSING'} when nothing of it is left.
+-- any state -> (nothing)
+--include base rq fair settle erase
+
+local now, job = clock_now(ARGV[1]), job_of(ARGV[2])
+if not job.status then return { 'MISSING' } end
+if job.status ~= 'deleted' then
+  call('ZREM', k_jobs(), job.id)
+  call('ZREM', k_user_jobs(job.user), job.id)
+  call('ZREM', k_org_jobs(job.org), job.id)
+  call('ZREM', k_status(job.status), job.id)
+  call('HSET', k_job(job.id), 'status', 'deleted')
+  job.status = 'deleted'
+end
+
+return { 'OK', erase(job, now) and 1 or 0 }

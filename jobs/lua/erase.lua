@@ -1,0 +1,54 @@
+-- Remove a deleted job's nodes and, after the last, its keys. Needs base, rq, fair, settle.
+
+-- At most SWEEP nodes; returns true, and remembers the job in `sweeps`, when more are left.
+local function erase(job, now)
+  local budget = SWEEP
+  local function remove(node, line, state)
+    if state == 'running' then end_run(node, line, job, run_of(node), now)
+    elseif state == 'delayed' then call('ZREM', k_delayed(), node.id) end
+    rq_leave(node, line.queue, state)
+    rq_delete(node)
+    call('HSET', node.state, node.field, 'gone')
+    budget = budget - 1
+  end
+
+  for task in names_in(job.kids) do
+    local parent, numbers = locate(job.id .. '-' .. task), {}
+    for n = 0, tonumber(call('HGET', parent.state, task .. ':ct')) - 1 do numbers[n + 1] = tostring(n) end
+    for i, state in ipairs(states_of(k_child_state(job.id, task), numbers)) do
+      if state ~= 'gone' then
+        if budget == 0 then break end
+        local child = child_of(parent, numbers[i])
+        remove(child, line_of(child), state)
+        call('DEL', k_child(job.id, task, numbers[i]))
+      end
+    end
+  end
+  local names = {}
+  for name in names_in(call('HGET', k_job(job.id), 'order')) do names[#names + 1] = name end
+  for i, state in ipairs(states_of(k_state(job.id), names)) do
+    if state ~= 'gone' and budget > 0 then
+      local node = locate(job.id .. '-' .. names[i])
+      remove(node, line_of(node), state)
+    end
+  end
+  if budget == 0 then
+    call('ZADD', k_sweeps(), now, job.id)
+    return true
+  end
+  for task in names_in(job.kids) do
+    call('DEL', k_child_tasks(job.id, task), k_child_state(job.id, task), k_child_outputs(job.id, task))
+  end
+  call('DEL', k_job(job.id), k_tasks(job.id), k_state(job.id), k_outputs(job.id))
+  call('ZREM', k_sweeps(), job.id)
+  return false
+end
+
+local function sweep(job, now)
+  if not job.status then
+    call('ZREM', k_sweeps(), job.id)
+    return false
+  end
+  if job.status == 'deleted' then return erase(job, now) end
+  return converge(job, now)
+end

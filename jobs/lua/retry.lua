@@ -1,0 +1,104 @@
+-- Retry a job, a task or a child: what failed, and what was cancelled because of it, nothing else.
+-- ARGV 1 now (s)  2 job  3 task or task.n ('' is whatever ended the job)  4 id of this call
+-- Returns {'OK', 1 when more calls of sweep are needed}, also when repeated; {'REFUSED', what, its state}; {'MISSING'}.
+-- failed | skipped | cancelled -> ready | pending | joining     (a skipped task takes what depends on it along)
+--include base rq fair settle
+
+local now, job, name, call_id = clock_now(ARGV[1]), job_of(ARGV[2]), ARGV[3], ARGV[4]
+
+local function reopen(...)
+  if not alive(job) then
+    set_status(job, 'running', now, 'cause', '', ...)
+    call('HDEL', k_job(job.id), 'ended')
+  end
+end
+
+-- The failed children of a failed parent count as cancelled, so that converge revives them with the others.
+local function reset_children(node)
+  local failed = call('HGET', node.state, node.field .. ':fl')
+  for n in names_in(failed or '-') do
+    local child = child_of(node, n)
+    rq_leave(child, line_of(child).queue, 'failed')
+    set(child, 'cancelled')
+  end
+  call('HDEL', node.state, node.field .. ':fl', node.field .. ':cf')
+end
+
+local function retry_failed(node)
+  reopen()
+  reset_children(node)
+  revive(node, line_of(node), job, 'failed', now)
+end
+
+local function retry_failed_child(node) -- its parent goes on joining: just this one
+  local parent, kept = parent_of(node), {}
+  for n in names_in(call('HGET', parent.state, parent.field .. ':fl') or '-') do
+    if n ~= node.n then kept[#kept + 1] = n end
+  end
+  call('HSET', parent.state, parent.field .. ':fl', #kept > 0 and table.concat(kept, ',') or '-')
+  call('HINCRBY', parent.state, parent.field .. ':cf', -1)
+  revive(node, line_of(node), job, 'failed', now)
+end
+
+-- What depends on a skipped task ran without it, and runs again with it. Returns the name of a task that stands in the way.
+local function retry_skipped(node)
+  local again, order, i = { [node.field] = true }, { node.field }, 1
+  while order[i] do
+    for name in names_in(line_of(locate(job.id .. '-' .. order[i])).dependents) do
+      if not again[name] then
+        again[name], order[#order + 1] = true, name
+      end
+    end
+    i = i + 1
+  end
+  if #order > SWEEP then return node.field end
+  for _, each in ipairs(order) do
+    if call('HEXISTS', node.state, each .. ':ct') == 1 then return each end
+  end
+  reopen()
+  for _, each in ipairs(order) do
+    local one = locate(job.id .. '-' .. each)
+    local line, state, unmet = line_of(one), call('HGET', node.state, each), 0
+    for need in names_in(line.needs) do
+      local met = call('HGET', node.state, need)
+      if again[need] or (met ~= 'completed' and met ~= 'skipped') then unmet = unmet + 1 end
+    end
+    call('HSET', node.state, each .. ':w', unmet)
+    if state == 'completed' or state == 'skipped' then call('HINCRBY', k_job(job.id), 'left', 1) end
+    if state ~= 'cancelled' then revive(one, line, job, state, now) end -- the cancelled ones are revived by converge
+  end
+end
+
+if not job.status or job.status == 'deleted' then return { 'MISSING' } end
+if call('HGET', k_job(job.id), 'retried') == call_id then return { 'OK', 0 } end
+if name == '' then
+  if job.status == 'cancelled' then name = nil
+  elseif job.status == 'failed' then name = job.cause
+  else return { 'REFUSED', 'job ' .. job.id, job.status } end
+end
+
+if name then
+  local node = locate(job.id .. '-' .. string.gsub(name, '%.', '-'))
+  local state = node and call('HGET', node.state, node.field)
+  if not state then return { 'MISSING' } end
+  if node.n and call('HGET', k_state(job.id), node.task) ~= 'joining' then -- the parent failed with it: retry that
+    node = parent_of(node)
+    state = call('HGET', node.state, node.field)
+  end
+  if state == 'cancelled' and job.status == 'failed' and job.cause ~= node.field then -- because of another: retry that
+    node = locate(job.id .. '-' .. job.cause)
+    state = call('HGET', node.state, node.field)
+  end
+  if state == 'cancelled' then reopen()
+  elseif state == 'failed' and node.n then retry_failed_child(node)
+  elseif state == 'failed' then retry_failed(node)
+  elseif state == 'skipped' and not alive(job) then
+    local obstacle = retry_skipped(node)
+    if obstacle then return { 'REFUSED', 'task ' .. job.id .. '.' .. obstacle, 'too large to run again' } end
+  else return { 'REFUSED', 'task ' .. job.id .. '.' .. name, state } end
+else
+  reopen()
+end
+call('HSET', k_job(job.id), 'retried', call_id)
+touch(job.id)
+return { 'OK', converge(job, now) and 1 or 0 }

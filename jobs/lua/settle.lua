@@ -1,0 +1,235 @@
+-- What follows when a node changes: lanes, leases, the graph, the job. Needs base, rq, fair.
+--
+-- The fences: a job that is not alive has no unfinished task, and a parent that is not joining has no unfinished child.
+-- `converge` brings nodes in line with their fence, a bounded number a call; whoever meets a node before that (a claim,
+-- a record) treats it as already cancelled.
+
+local SWEEP = 200
+local converge
+
+local function ring(queue) -- one token is enough: who is woken and leaves work behind rings again
+  if call('EXISTS', k_bell(queue)) == 0 then call('RPUSH', k_bell(queue), '1') end
+end
+
+local function run_of(node)
+  local field = node.field
+  local f = call('HMGET', node.state, field, field .. ':r', field .. ':b', field .. ':v', field .. ':n', field .. ':g', field .. ':k')
+  return { state = f[1] or 'pending', run = f[2], began = tonumber(f[3] or 0), charged = tonumber(f[4] or f[3] or 0),
+           shown = f[4] and true or false, attempts = tonumber(f[5] or 0), granted = tonumber(f[6]), worker = f[7] or '' }
+end
+
+local function set(node, state, ...) call('HSET', node.state, node.field, state, ...) end
+
+local function lane_of(node, line, job)
+  local chained = call('HGET', k_state(node.job), node.task .. ':c') == '1'
+  return rq_lane(line.queue, job.priority, chained, job.org)
+end
+
+-- pending | delayed | running | cancelled | failed -> ready
+local function make_ready(node, line, job, now, front)
+  set(node, 'ready')
+  rq_queued(node, now)
+  rq_push(lane_of(node, line, job), front, node.id)
+  fair_wait(line.queue, job.org, job.priority)
+  ring(line.queue)
+end
+
+-- running | failed -> delayed
+local function delay(node, line, due)
+  set(node, 'delayed')
+  call('ZADD', k_delayed(), due, node.id)
+  rq_scheduled(node, line.queue, due)
+end
+
+local function end_run(node, line, job, r, now) -- whatever its outcome: the lease, the charge, what RQ shows
+  call('ZREM', k_leases(), node.id .. ':' .. r.run)
+  fair_release(line.queue, job.org, now - r.charged, now - r.began)
+  if r.shown then
+    rq_unshow_started(node, line.queue, r.run, r.worker)
+    call('HDEL', node.state, node.field .. ':v')
+  end
+end
+
+local function finish_job(job, status, now, cause)
+  set_status(job, status, now, 'ended', stamp(now), 'cause', cause)
+  job.cause = cause
+end
+
+-- pending dependents -> ready, when this was the last they needed
+local function advance(node, line, job, now, completed)
+  local chains = (completed and line.long) or call('HGET', node.state, node.field .. ':c') == '1'
+  for name in names_in(line.dependents) do
+    if chains then call('HSET', node.state, name .. ':c', '1') end
+    if call('HINCRBY', node.state, name .. ':w', -1) == 0 and call('HGET', node.state, name) == 'pending' then
+      local dependent = locate(node.job .. '-' .. name)
+      local its = line_of(dependent)
+      rq_leave(dependent, its.queue, 'pending')
+      make_ready(dependent, its, job, now, false)
+    end
+  end
+  if call('HINCRBY', k_job(job.id), 'left', -1) == 0 then finish_job(job, 'completed', now, '') end
+end
+
+local function child_progress(node, fraction) -- keeps the sum over siblings on the parent
+  local before = tonumber(call('HGET', node.state, node.field .. ':p') or 0)
+  call('HSET', node.state, node.field .. ':p', fraction)
+  call('HINCRBYFLOAT', k_state(node.job), node.task .. ':cp', fraction - before)
+end
+
+local complete
+
+local function join(node, job, now) -- a child ended for good; the parent may be done
+  local parent = parent_of(node)
+  local f = call('HMGET', parent.state, parent.field, parent.field .. ':ct', parent.field .. ':cc', parent.field .. ':cf')
+  if f[1] == 'joining' and tonumber(f[3] or 0) + tonumber(f[4] or 0) >= tonumber(f[2]) then
+    local line = line_of(parent)
+    rq_leave(parent, line.queue, 'joining')
+    complete(parent, line, job, now, '', call('HGET', parent.state, parent.field .. ':k') or '')
+  end
+end
+
+-- running | joining -> completed
+complete = function(node, line, job, now, output, worker)
+  set(node, 'completed', node.field .. ':e', stamp(now))
+  if output ~= '' then call('HSET', node.outputs, node.field, output) end
+  rq_finished(node, line.queue, tonumber(call('HGET', node.state, node.field .. ':b') or now), now, worker)
+  if node.n then
+    child_progress(node, 1)
+    call('HINCRBY', k_state(node.job), node.task .. ':cc', 1)
+    join(node, job, now)
+  else
+    advance(node, line, job, now, true)
+  end
+end
+
+-- running | joining -> skipped (optional) | failed, and what follows for the parent or the job
+local function give_up(node, line, job, now, error, exc, worker)
+  local state = (line.optional and not node.n) and 'skipped' or 'failed'
+  set(node, state, node.field .. ':e', stamp(now), node.field .. ':x', error)
+  rq_failed(node, line.queue, now, RETENTION_S, worker, exc)
+  if node.n then
+    local parent = parent_of(node)
+    local failed = call('HINCRBY', parent.state, parent.field .. ':cf', 1)
+    local f = call('HMGET', parent.state, parent.field .. ':ca', parent.field .. ':fl')
+    call('HSET', parent.state, parent.field .. ':fl', (f[2] and f[2] .. ',' or '') .. node.n)
+    if failed > tonumber(f[1] or 0) then
+      local its = line_of(parent)
+      rq_leave(parent, its.queue, 'joining')
+      return give_up(parent, its, job, now, 'part ' .. node.n .. ' failed: ' .. error, exc, worker)
+    end
+    return join(node, job, now)
+  end
+  if state == 'skipped' then
+    advance(node, line, job, now, false)
+    if string.find(',' .. job.kids .. ',', ',' .. node.field .. ',', 1, true) then converge(job, now) end
+  else
+    finish_job(job, 'failed', now, node.field)
+    converge(job, now)
+  end
+end
+
+-- running -> ready | delayed while attempts are left, else as give_up. Returns the new state.
+local function fail(node, line, job, r, now, error, exc, final, delay_s, front)
+  if final or r.attempts >= (r.granted or line.attempts) then
+    give_up(node, line, job, now, error, exc, r.worker)
+  else
+    call('HSET', node.state, node.field .. ':x', error)
+    if delay_s > 0 then delay(node, line, now + delay_s) else make_ready(node, line, job, now, front) end
+  end
+  return call('HGET', node.state, node.field)
+end
+
+-- any unfinished state -> cancelled
+local function cancel_node(node, line, job, state, now, cause)
+  if state == 'running' then end_run(node, line, job, run_of(node), now)
+  elseif state == 'delayed' then call('ZREM', k_delayed(), node.id) end
+  rq_leave(node, line.queue, state)
+  set(node, 'cancelled', node.field .. ':e', stamp(now), node.field .. ':z', cause)
+  rq_canceled(node, line.queue, now, RETENTION_S)
+end
+
+-- cancelled | failed | skipped | completed -> ready | pending | joining, with a fresh allowance of attempts
+local function revive(node, line, job, state, now)
+  local f = call('HMGET', node.state, node.field .. ':n', node.field .. ':w', node.field .. ':ct')
+  rq_leave(node, line.queue, state)
+  call('HDEL', node.state, node.field .. ':e', node.field .. ':x', node.field .. ':z', node.field .. ':m')
+  call('HSET', node.state, node.field .. ':g', tonumber(f[1] or 0) + line.attempts)
+  if tonumber(f[3] or 0) > 0 then
+    set(node, 'joining')
+    rq_deferred(node, line.queue, now)
+  elseif tonumber(f[2] or 0) <= 0 then
+    make_ready(node, line, job, now, false)
+  else
+    set(node, 'pending')
+    rq_deferred(node, line.queue, now)
+  end
+end
+
+local function fenced(node, job) -- may not be worked on, whatever its state says
+  return not alive(job) or (node.n and call('HGET', k_state(node.job), node.task) ~= 'joining')
+end
+
+local function states_of(key, fields) -- HMGET in blocks that unpack can take
+  local states = {}
+  for first = 1, #fields, 1000 do
+    for _, state in ipairs(call('HMGET', key, unpack(fields, first, math.min(first + 999, #fields)))) do
+      states[#states + 1] = state or 'pending'
+    end
+  end
+  return states
+end
+
+local function converge_children(job, task, now, budget)
+  local parent = locate(job.id .. '-' .. task)
+  local f = call('HMGET', parent.state, task, task .. ':ct')
+  local joining, total = alive(job) and f[1] == 'joining', tonumber(f[2] or 0)
+  local numbers = {}
+  for n = 0, total - 1 do numbers[n + 1] = tostring(n) end
+  local line, fresh
+  for i, state in ipairs(states_of(k_child_state(job.id, task), numbers)) do
+    local start = joining and (state == 'pending' or state == 'cancelled')
+    if start or (not joining and unfinished(state)) then
+      if budget == 0 then return 0, true end
+      budget = budget - 1
+      local child = child_of(parent, numbers[i])
+      line = line or line_of(child)
+      if state == 'pending' then -- spawned, and not yet in any lane
+        rq_create(child, line, job.type, now, joining and 'queued' or 'deferred')
+      end
+      if not joining then cancel_node(child, line, job, state, now, task)
+      elseif state == 'cancelled' then revive(child, line, job, state, now)
+      else
+        set(child, 'ready')
+        rq_push(lane_of(child, line, job), false, child.id)
+        fresh = true
+      end
+    end
+  end
+  if fresh then
+    fair_wait(line.queue, job.org, job.priority)
+    ring(line.queue)
+  end
+  return budget, false
+end
+
+-- Cancels what a dead job or parent left unfinished; starts or revives what a live one may run. At most SWEEP nodes;
+-- returns true, and remembers the job in `sweeps`, when more are left.
+converge = function(job, now)
+  local budget, more, dead, names = SWEEP, false, not alive(job), {}
+  for name in names_in(call('HGET', k_job(job.id), 'order')) do names[#names + 1] = name end
+  for i, state in ipairs(states_of(k_state(job.id), names)) do
+    if (dead and unfinished(state)) or (not dead and state == 'cancelled') then
+      if budget == 0 then more = true break end
+      budget = budget - 1
+      local node = locate(job.id .. '-' .. names[i])
+      if dead then cancel_node(node, line_of(node), job, state, now, job.cause)
+      else revive(node, line_of(node), job, state, now) end
+    end
+  end
+  for task in names_in(job.kids) do
+    if more then break end
+    budget, more = converge_children(job, task, now, budget)
+  end
+  if more then call('ZADD', k_sweeps(), now, job.id) else call('ZREM', k_sweeps(), job.id) end
+  return more
+end

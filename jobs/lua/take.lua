@@ -1,0 +1,112 @@
+-- Choose the next task and begin a run of it: claim rules 1 to 4. Needs base, rq, fair, settle.
+--
+-- ready -> running. Returns {'CLAIMED', rq_job, type, user, org, attempts, granted, now, line, params, payload, need, output, …}
+-- or {'IDLE', seconds to wait at most}.
+
+local TOMBSTONES = 50  -- dropped a call at most
+local PROMOTED = 20    -- delayed tasks made ready a call at most
+local IDLE_S = 5
+
+local function promote(now) -- delayed -> ready
+  for _, id in ipairs(call('ZRANGEBYSCORE', k_delayed(), '-inf', now, 'LIMIT', 0, PROMOTED)) do
+    call('ZREM', k_delayed(), id)
+    local node = locate(id)
+    local job, line = job_of(node.job), line_of(node)
+    rq_leave(node, line.queue, 'delayed')
+    if fenced(node, job) then cancel_node(node, line, job, 'ready', now, job.cause)
+    else make_ready(node, line, job, now, false) end
+  end
+end
+
+local function answer(node, job, line, r, now)
+  local own = call('HMGET', node.tasks, node.field .. ':p')
+  local reply = { 'CLAIMED', node.id, job.type, job.user, job.org, tostring(r.attempts), tostring(r.granted or line.attempts),
+                  stamp(now), line.text, call('HGET', k_job(job.id), 'params'), own[1] or '{}' }
+  if not node.n then
+    for need in names_in(line.needs) do
+      local output = call('HGET', node.outputs, need)
+      if output and call('HGET', node.state, need) == 'completed' then
+        reply[#reply + 1] = need
+        reply[#reply + 1] = output
+      end
+    end
+  end
+  return reply
+end
+
+local function begin(node, line, job, run, worker, now)
+  local attempts = call('HINCRBY', node.state, node.field .. ':n', 1)
+  set(node, 'running', node.field .. ':r', run, node.field .. ':b', stamp(now), node.field .. ':k', worker)
+  call('ZADD', k_leases(), stamp(now + LEASE_S), node.id .. ':' .. run)
+  if job.status == 'pending' then set_status(job, 'running', now, 'started', stamp(now)) end
+  touch(job.id)
+  return { attempts = attempts, granted = tonumber(call('HGET', node.state, node.field .. ':g')) }
+end
+
+-- One organisation's next live task of one priority; drops tombstones. Returns node, line, job, emptied | nil, dropped.
+local function pop(queue, priority, org, dropped, now)
+  local chained, fresh = rq_lane(queue, priority, true, org), rq_lane(queue, priority, false, org)
+  while dropped < TOMBSTONES do
+    local id = rq_pop(chained) or rq_pop(fresh)
+    if not id then break end
+    local node = locate(id)
+    local state = node and call('HGET', node.state, node.field)
+    if state == 'ready' then
+      local job, line = job_of(node.job), line_of(node)
+      if not fenced(node, job) then
+        local holds_chained, holds_fresh = rq_holds(chained), rq_holds(fresh)
+        return node, line, job, not (holds_chained or holds_fresh)
+      end
+      cancel_node(node, line, job, state, now, job.cause)
+    end
+    dropped = dropped + 1 -- cancelled, or pushed twice and taken already
+  end
+  local holds_chained, holds_fresh = rq_holds(chained), rq_holds(fresh)
+  if not (holds_chained or holds_fresh) then fair_unwait(queue, org, priority) end
+  return nil, dropped
+end
+
+local function waits(queue)
+  return call('EXISTS', k_ready(queue, 'high'), k_ready(queue, 'normal'), k_ready(queue, 'low'), k_ready(queue, 'background')) > 0
+end
+
+local function idle(now, tombstones_left)
+  local wait = tombstones_left and 0 or IDLE_S
+  for _, key in ipairs({ k_delayed(), k_leases() }) do
+    local first = call('ZRANGE', key, 0, 0, 'WITHSCORES')
+    if first[2] then wait = math.min(wait, math.max(tonumber(first[2]) - now, 0.01)) end
+  end
+  return { 'IDLE', string.format('%.3f', wait) }
+end
+
+local function take(now, worker, run, queues)
+  local closed = call('EXISTS', 'rq:suspended', k_pauses()) > 0
+  if closed and call('EXISTS', 'rq:suspended') == 1 then return { 'IDLE', '1' } end
+  promote(now)
+  local dropped = 0
+  for queue in string.gmatch(queues, '%S+') do
+    if not (closed and call('SISMEMBER', k_pauses(), 'queue:' .. queue) == 1) then
+      for _, priority in ipairs(ORDER) do
+        while dropped < TOMBSTONES do
+          local org = call('ZRANGE', k_ready(queue, priority), 0, 0)[1]
+          if not org then break end
+          local node, line, job, emptied = pop(queue, priority, org, dropped, now)
+          if node then
+            fair_take(queue, org, priority, emptied)
+            local r = begin(node, line, job, run, worker, now)
+            if waits(queue) then ring(queue) end
+            return answer(node, job, line, r, now)
+          end
+          dropped = line -- pop returned nil, dropped
+        end
+      end
+    end
+  end
+  return idle(now, dropped >= TOMBSTONES)
+end
+
+local function again(node, run) -- the same call repeated: the same answer
+  local r = run_of(node)
+  if r.state ~= 'running' or r.run ~= run then return nil end
+  return answer(node, job_of(node.job), line_of(node), r, r.began)
+end

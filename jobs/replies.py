@@ -1,0 +1,77 @@
+"""Turn what the scripts answer into values and errors; the only place that knows their codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from jobs.errors import Conflict, NotFound, Stale
+from jobs.model import Claimed, Idle
+
+#: What to do about a refusal, by verb.
+ADVICE = {
+    "cancel": "only a pending or running job can be cancelled",
+    "retry": "only what failed, was skipped or cancelled can be retried, a skipped task once its job has ended",
+    "submit": "use a new Idempotency-Key for a different request",
+}
+
+
+def judge(verb: str, reply: list[Any]) -> list[Any]:
+    """Turn a script's code into a result or an error; the only place that knows the codes."""
+    code = reply[0]
+    if code == b"OK":
+        return reply[1:]
+    if code in (b"CLAIMED", b"IDLE"):
+        return reply
+    said = [part.decode() if isinstance(part, bytes) else str(part) for part in reply[1:]]
+    match code:
+        case b"STALE":
+            raise Stale(f"this run no longer holds its task, which is {said[0]}", state=said[0], rest=reply[2:])
+        case b"MISSING":
+            raise NotFound("no such job or task")
+        case b"OFFSET":
+            raise Conflict(f"the child has put out {said[0]} items, not as many as this run thought")
+        case _:
+            raise Conflict(f"{verb} refused: {' is '.join(said) + '; ' if said else ''}{ADVICE.get(verb, '')}")
+
+
+def claimed(reply: Sequence[Any], run: str) -> Claimed | Idle:
+    """Turn an answer of take.lua into a value."""
+    if reply[0] == b"IDLE":
+        return Idle(float(reply[1]))
+    _, rq_job, kind, user, org, attempt, granted, now, line, params, payload, *inputs = reply
+    job, task, child = rq_job_parts(rq_job)
+    engine, queue, backoff_s, timeout_s = line_parts(line)
+    return Claimed(
+        run=run,
+        job=job,
+        task=task,
+        child=child,
+        engine=engine,
+        queue=queue,
+        type=kind.decode(),
+        user=user.decode(),
+        org=org.decode(),
+        attempt=int(attempt),
+        attempts=int(granted),
+        backoff_s=backoff_s,
+        timeout_s=timeout_s,
+        claimed_at=float(now),
+        params=json.loads(params),
+        payload=json.loads(payload) if payload != b"{}" else {},
+        inputs={need.decode(): json.loads(output) for need, output in zip(inputs[::2], inputs[1::2], strict=True)},
+    )
+
+
+def rq_job_parts(rq_job: bytes) -> tuple[str, str, int | None]:
+    job, task, *child = rq_job.decode().split("-")
+    return job, task, int(child[0]) if child else None
+
+
+@lru_cache(maxsize=256)
+def line_parts(line: bytes) -> tuple[str, str, float, float]:
+    """Return engine, queue, backoff and timeout of a task's line."""
+    engine, queue, _, _, backoff_s, timeout_s, _, _ = line.decode().split(" ")
+    return engine, queue, float(backoff_s), float(timeout_s)

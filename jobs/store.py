@@ -1,0 +1,103 @@
+"""Speak to Redis: connect, check the server, call the scripts and turn their codes into errors. Nothing above floor 2 does."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from typing import Any, cast
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from jobs import lua, replies
+from jobs.errors import Misconfigured, Overloaded
+from jobs.keys import Keys
+from jobs.settings import Settings, settings
+
+OLDEST_REDIS = (6, 2)
+NEARLY_FULL = 0.85  #: of maxmemory; beyond it submissions wait so that what runs can still be recorded
+PRESSURE_S = 2.0  #: how long a reading of the memory is good for
+WORKER_S = 86_400  #: how long a worker's last answers are kept
+SOCKET_TIMEOUT_S = 10.0
+
+def connect(url: str | None = None, *, blocking: bool = False) -> redis.Redis:
+    """Return a client for `url` (default: REDIS_URL). No command is sent yet.
+
+    The client never repeats a call by itself: a claim whose answer was lost would be made twice. `blocking` is for a
+    client that waits on bells; its socket waits longer than any bell.
+    """
+    url = url or settings().redis_url
+    if not url:
+        raise Misconfigured("REDIS_URL is not set; set it, or start everything with python -m scripts.serve")
+    options: dict[str, Any] = {}
+    if url.startswith("rediss://"):
+        options["ssl_cert_reqs"] = "none"  # Heroku's certificates are self-signed
+    return redis.Redis.from_url(
+        url,
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=SOCKET_TIMEOUT_S * (2 if blocking else 1),
+        socket_connect_timeout=SOCKET_TIMEOUT_S,
+        health_check_interval=0,
+        lib_name=None,
+        lib_version=None,
+        **options,
+    )
+
+
+def check(client: redis.Redis) -> None:
+    """Raise Misconfigured unless this server can hold jobs: version, eviction policy, no cluster."""
+    info = cast("dict[str, Any]", client.info())
+    version = str(info.get("valkey_version") or info.get("redis_version", "0"))
+    oldest = (7, 2) if "valkey_version" in info else OLDEST_REDIS
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < oldest:
+        raise Misconfigured(f"this Redis is {version}; Lectern needs Redis 6.2 or Valkey 7.2 and later")
+    policy = info.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        raise Misconfigured(f"this Redis has maxmemory-policy {policy}, which would drop jobs when it is full; set it to noeviction")
+    if info.get("cluster_enabled"):
+        raise Misconfigured("this is a Redis Cluster; Lectern's scripts need one server: set REDIS_URL to a single instance")
+
+
+class Store:
+    """A client with the keys and scripts of one installation. Cheap to make, safe to share between threads."""
+
+    def __init__(self, client: redis.Redis, config: Settings | None = None) -> None:
+        self.settings = config or settings()
+        self.redis = client
+        self.keys = Keys(self.settings.key_prefix)
+        self.scripts = lua.load(
+            self.settings.key_prefix,
+            {"LEASE_S": self.settings.lease_seconds, "RETENTION_S": math.ceil(self.settings.retention_days * 86_400), "WORKER_S": WORKER_S},
+        )
+        self._pressure = (0.0, -math.inf)
+
+    def run(self, verb: str, *args: str | bytes | int | float) -> list[Any]:
+        """Call the script of `verb` in one round trip and return what stands after its code.
+
+        Raises Stale, Conflict and NotFound for the codes STALE, REFUSED and MISSING, and Overloaded when Redis takes no writes.
+        """
+        script = self.scripts[verb]
+        try:
+            try:
+                reply = self.redis.execute_command("EVALSHA", script.sha, 0, *args)
+            except redis.exceptions.NoScriptError:
+                reply = self.redis.execute_command("EVAL", script.text, 0, *args)
+        except (redis.exceptions.OutOfMemoryError, redis.exceptions.ReadOnlyError, redis.exceptions.BusyLoadingError) as error:
+            raise Overloaded(f"Redis takes no writes now ({error}); try again shortly") from error
+        return replies.judge(verb, cast("list[Any]", reply))
+
+    def pressure(self) -> float:
+        """Return how full Redis is, 0–1 of its maxmemory, or 0 without a limit; read at most every PRESSURE_S."""
+        share, read_at = self._pressure
+        if time.monotonic() - read_at > PRESSURE_S:
+            memory = cast("dict[str, Any]", self.redis.info("memory"))
+            share = memory["used_memory"] / memory["maxmemory"] if memory.get("maxmemory") else 0.0
+            self._pressure = (share, time.monotonic())
+        return share
+
+    def sweep(self, job: str, more: int) -> None:
+        """Call sweep until nothing of `job` is left to do."""
+        while more:
+            more = int(self.run("sweep", "", job)[0])
