@@ -1,0 +1,51 @@
+"""Take the fairest ready task, keep it, and wait for one when there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import redis
+
+from jobs import border, replies
+from jobs.model import Claimed, Idle
+from jobs.store import Store
+
+LOST = "the worker that ran this task was lost: it gave no sign of life until its lease ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    stale: frozenset[str]  #: runs that no longer hold their task
+    cancelled: frozenset[str]  #: those of them whose task was cancelled
+    reaped: int  #: runs of others taken back because their lease had ended
+
+
+def claim(store: Store, *, worker: str, queues: Sequence[str], run: str, now: float | None = None) -> Claimed | Idle:
+    """Take the fairest ready task of `queues` for `run`; repeated with the same run, give the same answer."""
+    return replies.claimed(store.run("claim", "" if now is None else now, worker, run, " ".join(queues)), run)
+
+
+def renew(store: Store, *, worker: str, queues: Sequence[str], runs: Sequence[tuple[str, str]], now: float | None = None) -> Renewed:
+    """Extend the leases of `runs` (pairs of rq_job and run), show them in RQ, and take back what lost workers held."""
+    pairs = [part for pair in runs for part in pair]
+    reaped, *states = store.run("renew", "" if now is None else now, worker, " ".join(queues), LOST, _LOST_IN_RQ, *pairs)
+    gone = {run: state for (_, run), state in zip(runs, states, strict=True) if state != b"held"}
+    cancelled = frozenset(run for run, state in gone.items() if state == b"cancelled")
+    return Renewed(frozenset(gone), cancelled, int(reaped))
+
+
+def reap(store: Store, now: float | None = None) -> int:
+    """Take back runs whose lease has ended; return how many."""
+    return int(store.run("reap", "" if now is None else now, "", "", LOST, _LOST_IN_RQ)[0])
+
+
+def wait(client: redis.Redis, store: Store, queues: Sequence[str], wait_s: float) -> None:
+    """Block until a bell of `queues` rings, at most `wait_s` seconds."""
+    if wait_s > 0:
+        client.blpop([store.keys.bell(queue) for queue in queues], timeout=max(wait_s, 0.01))
+
+
+_LOST_IN_RQ = border.encode_error(LOST)
+
+__all__ = ["Claimed", "Idle", "Renewed", "claim", "reap", "renew", "wait"]

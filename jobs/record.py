@@ -1,0 +1,140 @@
+"""What a run says of its task: progress, what it has put out, its outcome; and giving it back."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jobs import border, replies
+from jobs.errors import InvalidSubmission, Stale
+from jobs.model import Claimed, Completed, Failed, Idle, Json, Outcome, Skipped, Spawn
+from jobs.states import TaskState
+from jobs.store import Store
+
+BACKOFF_MOST_S = 300.0
+ERROR_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    state: TaskState  #: the task's state now
+    stale: bool  #: the run no longer held its task: nothing was recorded
+    next: Claimed | Idle | None  #: the next task, when one was asked for
+
+
+def record(
+    store: Store,
+    *,
+    claimed: Claimed,
+    outcome: Outcome,
+    worker: str,
+    next_run: str | None,
+    queues: Sequence[str],
+    now: float | None = None,
+) -> Recorded:
+    """Commit `outcome` and, when `next_run` is given, claim the next task: one round trip.
+
+    A run that no longer holds its task commits nothing; that is told by `stale`, for the next task is claimed all the same.
+    Raises InvalidSubmission when the outcome has too many children.
+    """
+    kind, output, error, delay_s, children = "completed", "", "", 0.0, ()
+    match outcome:
+        case Completed():
+            output = "" if outcome.output is None else encode(outcome.output)
+        case Spawn():
+            kind, output = "spawn", "" if outcome.output is None else encode(outcome.output)
+            children = _children(store, claimed, outcome)
+        case Failed():
+            kind, error, delay_s = "final" if outcome.final else "failed", outcome.error, jitter_s(claimed)
+            output = "" if outcome.output is None else encode(outcome.output)
+        case Skipped():
+            kind, error = "skipped", outcome.reason
+    error = capped(error)
+    arguments = (
+        "" if now is None else now,
+        worker,
+        claimed.rq_job,
+        claimed.run,
+        kind,
+        output,
+        error,
+        border.encode_error(error) if error else "",
+        f"{delay_s:.3f}" if delay_s else 0,
+        next_run or "",
+        " ".join(queues),
+        *children,
+    )
+    try:
+        state, *rest = store.run("record", *arguments)
+        stale = False
+    except Stale as late:
+        state, rest, stale = late.state.encode(), list(late.rest), True
+    return Recorded(TaskState(state.decode()), stale, replies.claimed(rest, next_run) if next_run else None)
+
+
+def _children(store: Store, claimed: Claimed, spawn: Spawn) -> tuple[str | int, ...]:
+    if len(spawn.children) > store.settings.max_children:
+        raise InvalidSubmission(f"{claimed.node} splits into {len(spawn.children)} children, more than MAX_CHILDREN={store.settings.max_children}")
+    engine = spawn.engine or claimed.engine
+    line = f"{engine} {claimed.queue} 0 {spawn.attempts} {spawn.backoff_s:g} {spawn.timeout_s:g} - -"
+    return (line, spawn.allowed_failures, *(encode(payload) for payload in spawn.children))
+
+
+def jitter_s(claimed: Claimed) -> float:
+    """Seconds before the next attempt: full jitter over a backoff that doubles (AWS Architecture Blog, 2015)."""
+    return random.uniform(0, min(BACKOFF_MOST_S, claimed.backoff_s * 2 ** (claimed.attempt - 1)))
+
+
+def progress(store: Store, claimed: Claimed, fraction: float, message: str = "") -> None:
+    """Note how far a run is (0–1). Raises Stale when it no longer holds its task."""
+    store.run("progress", claimed.rq_job, claimed.run, f"{min(max(fraction, 0.0), 1.0):.4f}", message[:500])
+
+
+def append(store: Store, claimed: Claimed, offset: int, items: Sequence[Json]) -> int:
+    """Append `items` to what this child has put out, which must be `offset` items; return how many there are now.
+
+    Repeating the call changes nothing. Raises Stale, and Conflict for another offset.
+    """
+    return int(store.run("append", claimed.rq_job, claimed.run, offset, *(encode(item) for item in items))[0]) if items else offset
+
+
+def appended(store: Store, claimed: Claimed) -> list[Any]:
+    """Return what this and earlier runs of this child have put out."""
+    found = store.redis.lrange(store.keys.child(claimed.job, claimed.task, claimed.child or 0), 0, -1)
+    return [json.loads(item) for item in found]
+
+
+def children_outputs(store: Store, job: str, task: str) -> list[Any]:
+    """Return the outputs of the completed children of a task, in the order of their numbers."""
+    found = store.redis.hgetall(store.keys.child_outputs(job, task))
+    return [json.loads(found[n]) for n in sorted(found, key=int)]
+
+
+def hand_back(store: Store, *, worker: str, run: str, rq_job: str, delay_s: float = 0.0, now: float | None = None) -> None:
+    """Give a task up unharmed, to the front of its lane: no attempt spent. Raises Stale."""
+    store.run("hand_back", "" if now is None else now, worker, rq_job, run, delay_s)
+
+
+def lost(store: Store, *, worker: str, run: str, reason: str, now: float | None = None) -> bool:
+    """Take back what a dead worker's `run` held: an attempt spent, ready again at once, or failed with `reason` when none is left.
+
+    Return False when the run held nothing (it died before its claim, or after its record). Raises Stale.
+    """
+    reason = capped(reason)
+    return bool(int(store.run("reap", "" if now is None else now, worker, run, reason, border.encode_error(reason))[0]))
+
+
+def capped(error: str) -> str:
+    """Return at most ERROR_BYTES of `error`, cut in the middle: the first line and the end say most."""
+    raw = error.encode()
+    if len(raw) <= ERROR_BYTES:
+        return error
+    return raw[: ERROR_BYTES // 4].decode(errors="ignore") + "\n…\n" + raw[-(ERROR_BYTES * 3 // 4 - 8) :].decode(errors="ignore")
+
+
+def encode(value: Json) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
