@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -243,8 +244,8 @@ def read_cursor(cursor: str | None) -> tuple[str, set[str]]:
     found = unpack(cursor, ["+inf", []])
     try:
         highest, after = found
-        if highest != "+inf":
-            float(highest)
+        if highest != "+inf" and not math.isfinite(float(highest)):
+            raise ValueError(highest)
         return highest, set(after)
     except (TypeError, ValueError):
         raise InvalidSubmission("the cursor is not one that this server gave; leave it out to begin anew", field="cursor") from None

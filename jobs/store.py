@@ -40,8 +40,7 @@ def connect(url: str | None = None, *, blocking: bool = False) -> redis.Redis:
         socket_timeout=SOCKET_TIMEOUT_S * (2 if blocking else 1),
         socket_connect_timeout=SOCKET_TIMEOUT_S,
         health_check_interval=0,
-        lib_name=None,
-        lib_version=None,
+        driver_info=None,  # redis-py would look up its own package's version on every new connection
         **options,
     )
 

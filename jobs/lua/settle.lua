@@ -185,11 +185,11 @@ local function converge_children(job, task, now, budget)
   local joining, total = alive(job) and f[1] == 'joining', tonumber(f[2] or 0)
   local numbers = {}
   for n = 0, total - 1 do numbers[n + 1] = tostring(n) end
-  local line, fresh
+  local line, fresh, more
   for i, state in ipairs(states_of(k_child_state(job.id, task), numbers)) do
     local start = joining and (state == 'pending' or state == 'cancelled')
     if start or (not joining and unfinished(state)) then
-      if budget == 0 then return 0, true end
+      if budget == 0 then more = true break end
       budget = budget - 1
       local child = child_of(parent, numbers[i])
       line = line or line_of(child)
@@ -209,7 +209,7 @@ local function converge_children(job, task, now, budget)
     fair_wait(line.queue, job.org, job.priority)
     ring(line.queue)
   end
-  return budget, false
+  return budget, more
 end
 
 -- Cancels what a dead job or parent left unfinished; starts or revives what a live one may run. At most SWEEP nodes;
