@@ -18,9 +18,7 @@ def check(graph: Graph, *, max_tasks: int) -> Graph:
     if not graph.tasks:
         raise InvalidSubmission("a job needs at least one task", field="params.tasks")
     if len(graph.tasks) > max_tasks:
-        raise InvalidSubmission(
-            f"{len(graph.tasks)} tasks are more than MAX_TASKS={max_tasks} allows; split the job", field="params.tasks"
-        )
+        raise InvalidSubmission(f"{len(graph.tasks)} tasks are more than MAX_TASKS={max_tasks} allows; split the job", field="params.tasks")
     for task in graph.tasks:
         if not TASK_NAME.fullmatch(task.name):
             raise InvalidSubmission(f"task name {task.name!r} is not of the form {TASK_NAME.pattern}", field="params.tasks")

@@ -24,7 +24,12 @@ KEYS: dict[str, Key] = {
     "child_tasks": Key("jobs:{job}:tasks:{task}", "hash", "as tasks, for the children: `*` their line, `<n>:p` a payload", "delete.lua"),
     "child_state": Key("jobs:{job}:state:{task}", "hash", "as state, for the children of one task", "delete.lua"),
     "child_outputs": Key("jobs:{job}:outputs:{task}", "hash", "as outputs, for the children of one task", "delete.lua"),
-    "child": Key("jobs:{job}:children:{task}:{n}", "list", "what a child has put out so far, an item a JSON text", "expiry RETENTION_DAYS; delete.lua"),
+    "child": Key(
+        "jobs:{job}:children:{task}:{n}",
+        "list",
+        "what a child has put out so far, an item a JSON text",
+        "expiry RETENTION_DAYS; delete.lua",
+    ),
     "jobs": Key("jobs", "zset", "job ids by creation time", "delete.lua removes the id"),
     "user_jobs": Key("users:{user}:jobs", "zset", "a user's job ids by creation time", "delete.lua removes the id"),
     "org_jobs": Key("orgs:{org}:jobs", "zset", "an organisation's job ids by creation time", "delete.lua removes the id"),
@@ -33,11 +38,20 @@ KEYS: dict[str, Key] = {
     "user": Key("users:{user}", "hash", "org, role, created", "people.remove"),
     "org": Key("orgs:{org}", "hash", "weight, max_running", "people.remove of its last user"),
     "token": Key("tokens:{digest}", "hash", "user, created; the name is the token's SHA-256", "people.remove"),
-    "upload": Key("uploads:{upload}", "hash", "who uploaded what, where it lies", "expiry UPLOAD_TTL_SECONDS until a job uses it; then the job's deletion"),
+    "upload": Key(
+        "uploads:{upload}",
+        "hash",
+        "who uploaded what, where it lies",
+        "expiry UPLOAD_TTL_SECONDS until a job uses it; then the job's deletion",
+    ),
     "upload_jobs": Key("uploads:{upload}:jobs", "set", "ids of the jobs that use an upload", "uploads.release of the last of them"),
     "ready": Key("ready:{queue}:{priority}", "zset", "organisations with waiting tasks by virtual time", "claim.lua empties it"),
-    "fair": Key("fair:{queue}:{org}", "hash", "v virtual time, n running, p letters of the priorities it waits in", "deleted or expired when idle"),
-    "clock": Key("clock:{queue}", "hash", "v virtual clock, f furthest virtual time, m mean seconds of a run, n running", "one a queue, for ever"),
+    "fair": Key(
+        "fair:{queue}:{org}", "hash", "v virtual time, n running, p letters of the priorities it waits in", "deleted or expired when idle"
+    ),
+    "clock": Key(
+        "clock:{queue}", "hash", "v virtual clock, f furthest virtual time, m mean seconds of a run, n running", "one a queue, for ever"
+    ),
     "leases": Key("leases", "zset", "`<rq_job>:<run>` by the lease's end", "record.lua, reap.lua"),
     "delayed": Key("delayed", "zset", "`<rq_job>` by the time it is due", "claim.lua"),
     "bell": Key("bell:{queue}", "list", "at most one token: work waits and no idle worker was told", "claim.lua, wait"),

@@ -40,7 +40,8 @@ def record(
     A run that no longer holds its task commits nothing; that is told by `stale`, for the next task is claimed all the same.
     Raises InvalidSubmission when the outcome has too many children.
     """
-    kind, output, error, delay_s, children = "completed", "", "", 0.0, ()
+    kind, output, error, delay_s = "completed", "", "", 0.0
+    children: tuple[str | int, ...] = ()
     match outcome:
         case Completed():
             output = "" if outcome.output is None else encode(outcome.output)
@@ -77,7 +78,9 @@ def record(
 
 def _children(store: Store, claimed: Claimed, spawn: Spawn) -> tuple[str | int, ...]:
     if len(spawn.children) > store.settings.max_children:
-        raise InvalidSubmission(f"{claimed.node} splits into {len(spawn.children)} children, more than MAX_CHILDREN={store.settings.max_children}")
+        raise InvalidSubmission(
+            f"{claimed.node} splits into {len(spawn.children)} children, more than MAX_CHILDREN={store.settings.max_children}"
+        )
     engine = spawn.engine or claimed.engine
     line = f"{engine} {claimed.queue} 0 {spawn.attempts} {spawn.backoff_s:g} {spawn.timeout_s:g} - -"
     return (line, spawn.allowed_failures, *(encode(payload) for payload in spawn.children))
@@ -137,4 +140,3 @@ def capped(error: str) -> str:
 
 def encode(value: Json) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-

@@ -15,12 +15,12 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", env_prefix="", extra="ignore", case_sensitive=False)
 
     # where state and files live
-    redis_url: str = Field("", description="redis://, rediss:// or unix:// of the Redis to use; empty: an embedded one under the data folder")
+    redis_url: str = Field("", description="redis://, rediss:// or unix:// of the Redis to use; empty: an embedded one")
     job_backend: Literal["", "embedded", "redis"] = Field("", description="embedded or redis; empty: redis when REDIS_URL is set")
     key_prefix: str = Field("app", pattern=r"^[a-z0-9_]{1,20}$", description="prefix of every key that is not RQ's")
-    storage_url: str = Field("", description="file:///folder (or s3://bucket/prefix) for uploads and results; empty: `storage` in the data folder")
+    storage_url: str = Field("", description="file:///folder or s3://bucket/prefix for files; empty: `storage` in the data folder")
     data_dir: str = Field("var", description="folder of the embedded Redis, the local storage and the admin's first token")
-    secret_key: SecretStr = Field(SecretStr(""), description="signs cookies and links; empty: made on first start and kept in the data folder")
+    secret_key: SecretStr = Field(SecretStr(""), description="signs cookies and links; empty: made on first start, kept in the data folder")
 
     # the web
     port: int = Field(8000, ge=0, le=65535, description="port of the web server")
@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     max_audio_seconds: float = Field(6 * 3600, gt=0, description="longest recording, in seconds")
     max_tasks: int = Field(1000, ge=1, le=1000, description="most tasks of a job")
     max_children: int = Field(2000, ge=1, le=2000, description="most children of a task")
-    max_output_bytes: int = Field(65_536, ge=1024, description="largest output a task may hand on through Redis; larger ones lie in storage")
+    max_output_bytes: int = Field(65_536, ge=1024, description="largest output handed on through Redis; larger ones lie in storage")
     retention_days: float = Field(30, gt=0, description="days that ended jobs and their files are kept")
     upload_ttl_seconds: int = Field(86_400, ge=60, description="seconds that an upload no job has used is kept")
 
@@ -40,7 +40,6 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(20, gt=0, description="seconds a run may take to hand its task back on a deploy")
     max_tasks_per_horse: int = Field(0, ge=0, description="tasks after which a worker starts afresh; 0: never")
     max_horse_megabytes: int = Field(0, ge=0, description="memory after which a worker starts afresh between tasks; 0: never")
-    fair_order: Literal["priority,chained", "chained,priority"] = Field("priority,chained", description="chained,priority serves chained tasks before higher priorities")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     # transcription

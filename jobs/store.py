@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from typing import Any, cast
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
@@ -21,6 +21,7 @@ NEARLY_FULL = 0.85  #: of maxmemory; beyond it submissions wait so that what run
 PRESSURE_S = 2.0  #: how long a reading of the memory is good for
 WORKER_S = 86_400  #: how long a worker's last answers are kept
 SOCKET_TIMEOUT_S = 10.0
+
 
 def connect(url: str | None = None, *, blocking: bool = False) -> redis.Redis:
     """Return a client for `url` (default: REDIS_URL). No command is sent yet.
@@ -47,7 +48,7 @@ def connect(url: str | None = None, *, blocking: bool = False) -> redis.Redis:
 
 def check(client: redis.Redis) -> None:
     """Raise Misconfigured unless this server can hold jobs: version, eviction policy, no cluster."""
-    info = cast("dict[str, Any]", client.info())
+    info = client.info()
     version = str(info.get("valkey_version") or info.get("redis_version", "0"))
     oldest = (7, 2) if "valkey_version" in info else OLDEST_REDIS
     if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < oldest:
@@ -64,7 +65,7 @@ class Store:
 
     def __init__(self, client: redis.Redis, config: Settings | None = None) -> None:
         self.settings = config or settings()
-        self.redis = client
+        self.redis: Any = client  # redis-py's types know neither that answers are bytes here nor that they are there
         self.keys = Keys(self.settings.key_prefix)
         self.scripts = lua.load(
             self.settings.key_prefix,
@@ -85,13 +86,13 @@ class Store:
                 reply = self.redis.execute_command("EVAL", script.text, 0, *args)
         except (redis.exceptions.OutOfMemoryError, redis.exceptions.ReadOnlyError, redis.exceptions.BusyLoadingError) as error:
             raise Overloaded(f"Redis takes no writes now ({error}); try again shortly") from error
-        return replies.judge(verb, cast("list[Any]", reply))
+        return replies.judge(verb, reply)
 
     def pressure(self) -> float:
         """Return how full Redis is, 0–1 of its maxmemory, or 0 without a limit; read at most every PRESSURE_S."""
         share, read_at = self._pressure
         if time.monotonic() - read_at > PRESSURE_S:
-            memory = cast("dict[str, Any]", self.redis.info("memory"))
+            memory = self.redis.info("memory")
             share = memory["used_memory"] / memory["maxmemory"] if memory.get("maxmemory") else 0.0
             self._pressure = (share, time.monotonic())
         return share

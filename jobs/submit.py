@@ -19,7 +19,9 @@ from jobs.store import NEARLY_FULL, Store
 IDEMPOTENCY_S = 86_400  #: how long an Idempotency-Key is remembered
 
 
-def submit(store: Store, submission: Submission, *, idempotency_key: str | None = None, job: str | None = None, now: float | None = None) -> str:
+def submit(
+    store: Store, submission: Submission, *, idempotency_key: str | None = None, job: str | None = None, now: float | None = None
+) -> str:
     """Make a job of `submission` and return its id.
 
     With an `idempotency_key` of the same user that was used before, return the job it made then. Repeating the call with

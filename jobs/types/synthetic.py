@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobs.model import Graph, Json, JobView, Summary, TaskSpec
+from jobs.model import Graph, JobView, Json, Summary, TaskSpec
 from jobs.reducers import summarise
 from jobs.states import Duration, Priority
 

@@ -23,7 +23,9 @@ class Params(BaseModel):
     upload: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="id of the uploaded recording")
     filename: str = Field("recording", max_length=255, description="the recording's own name; set from the upload")
     language: str | None = Field(None, pattern=r"^[a-z]{2,3}$", description="code of the language spoken; none: detected once and pinned")
-    model: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="a model instead of WHISPER_MODEL; must be one faster-whisper names")
+    model: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="a model that faster-whisper names, instead of WHISPER_MODEL"
+    )
     word_timestamps: bool = Field(False, description="times of each word, not only of each segment")
     vocabulary: tuple[str, ...] = Field((), max_length=200, description="words of the course that the model should expect")
     export: bool = Field(True, description="make the ZIP package")

@@ -63,7 +63,11 @@ class Audit:
         own, lines, state = self.hash(keys.job(job)), self.hash(keys.tasks(job)), self.hash(keys.state(job))
         names = own["order"].split(",")
         status = own["status"]
-        indexed = [s for s in ("pending", "running", "completed", "failed", "cancelled") if self.store.redis.zscore(keys.status(s), job) is not None]
+        indexed = [
+            s
+            for s in ("pending", "running", "completed", "failed", "cancelled")
+            if self.store.redis.zscore(keys.status(s), job) is not None
+        ]
         self.expect(indexed == [status], f"{job} is {status} but listed as {indexed}")
         left = [name for name in names if state[name] not in ("completed", "skipped")]
         self.expect(int(own["left"]) == len(left), f"{job} has {len(left)} tasks left, not {own['left']}")
@@ -78,7 +82,9 @@ class Audit:
             unmet = sum(state[need] not in ("completed", "skipped") for need in needs)
             if state[name] in ("pending", "ready", "running", "delayed", "joining"):
                 self.expect(int(state.get(f"{name}:w", 0)) == unmet, f"{job}.{name} waits for {state.get(f'{name}:w')}, {unmet} are unmet")
-                self.expect((state[name] == "pending") == (unmet > 0) or not swept, f"{job}.{name} is {state[name]} with {unmet} unmet needs")
+                self.expect(
+                    (state[name] == "pending") == (unmet > 0) or not swept, f"{job}.{name} is {state[name]} with {unmet} unmet needs"
+                )
             children = self.children(own, job, name, state)
             nodes += children
             if swept and state[name] == "joining":
@@ -133,7 +139,9 @@ class Audit:
             queue, priority = key.decode().split(":")[2:]
             self.expect(set(self.zset(key.decode())) == waiting.get((queue, priority), set()), f"{key} holds {self.zset(key.decode())}")
         for (queue, priority), orgs in waiting.items():
-            self.expect(set(self.zset(keys.build("ready", queue, priority))) == orgs, f"{queue} {priority}: {orgs} wait, not all are in ready")
+            self.expect(
+                set(self.zset(keys.build("ready", queue, priority))) == orgs, f"{queue} {priority}: {orgs} wait, not all are in ready"
+            )
         running = Counter((node.queue, node.lane[3]) for node in nodes if node.state == "running")
         for queue in {node.queue for node in nodes}:
             clock = self.hash(keys.build("clock", queue))
@@ -179,12 +187,23 @@ class Audit:
         leases = set(self.zset(self.store.keys.leases()))
         self.expect(leases == held, f"leases {leases - held} hold nothing, {held - leases} have none")
         delayed = {node.id for node in nodes if node.state == "delayed"}
-        self.expect(set(self.zset(self.store.keys.delayed())) == delayed, f"delayed holds {self.zset(self.store.keys.delayed())}, not {delayed}")
+        self.expect(
+            set(self.zset(self.store.keys.delayed())) == delayed, f"delayed holds {self.zset(self.store.keys.delayed())}, not {delayed}"
+        )
 
     def keys(self, jobs: dict[str, float]) -> None:
         """Every key is described, and has an expiry or an owner that is there to delete it."""
         prefix = self.store.keys.prefix
-        shapes = [(re.compile(rf"{prefix}:" + re.sub(r"\\{\w+\\}", "(.+)" if key.template.startswith("worker:") else "([^:]+)", re.escape(key.template))), key) for key in KEYS.values()]
+        shapes = [
+            (
+                re.compile(
+                    rf"{prefix}:"
+                    + re.sub(r"\\{\w+\\}", "(.+)" if key.template.startswith("worker:") else "([^:]+)", re.escape(key.template))
+                ),
+                key,
+            )
+            for key in KEYS.values()
+        ]
         for raw in self.store.redis.scan_iter("*"):
             name = raw.decode()
             if not name.startswith("rq:"):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
 from jobs import control, record, show
 from jobs.errors import Conflict, NotFound, Stale
@@ -80,19 +81,15 @@ class Walk(RuleBasedStateMachine):
     @rule(data=st.data())
     def hand_back(self, data: st.DataObject) -> None:
         hands, claimed = self.held.pop(data.draw(st.integers(0, len(self.held) - 1)))
-        try:
+        with contextlib.suppress(Stale):
             record.hand_back(self.store, worker=hands.name, run=claimed.run, rq_job=claimed.rq_job, now=hands.now)
-        except Stale:
-            pass
 
     @precondition(lambda self: self.held)
     @rule(data=st.data(), fraction=st.floats(0, 1))
     def progress(self, data: st.DataObject, fraction: float) -> None:
         _, claimed = data.draw(st.sampled_from(self.held))
-        try:
+        with contextlib.suppress(Stale):
             record.progress(self.store, claimed, fraction, "at work")
-        except Stale:
-            pass
 
     @rule(who=st.integers(0, 1), seconds=st.sampled_from([1.0, 6.0, 20.0]))
     def renew(self, who: int, seconds: float) -> None:
@@ -129,8 +126,6 @@ class Walk(RuleBasedStateMachine):
 
 def test_random_walks_keep_every_invariant(store: Store) -> None:
     walk = type("BoundWalk", (Walk,), {"store": store})
-    from hypothesis.stateful import run_state_machine_as_test
-
     run_state_machine_as_test(
         walk,
         settings=settings(max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True),
