@@ -1,0 +1,66 @@
+"""The scripts say what they take and answer, and every key is described."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+
+import pytest
+
+from jobs import lua
+from jobs.keys import KEYS, Keys
+from jobs.keys import lua as key_functions
+from jobs.store import Store
+from tests.jobs.hands import Hands
+
+SOURCES = {path.name: path.read_text() for path in files(lua).iterdir() if path.name.endswith(".lua")}
+
+
+@pytest.mark.parametrize("verb", lua.VERBS)
+def test_each_verb_says_its_arguments_its_answers_and_the_arrow_it_draws(verb: str) -> None:
+    head = SOURCES[f"{verb}.lua"].split("--include")[0]
+    assert re.search(r"^-- ARGV", head, re.MULTILINE)
+    assert re.search(r"^-- Returns", head, re.MULTILINE)
+    assert "->" in head or "Draws no arrow" in head
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_no_script_parses_json_removes_from_lanes_or_lists_keys(name: str) -> None:
+    assert not re.search(r"cjson|'LREM'|'KEYS'|'SCAN'", SOURCES[name])
+
+
+@pytest.mark.parametrize("name", [name for name in SOURCES if name != "rq.lua"])
+def test_only_rq_lua_knows_rqs_keys(name: str) -> None:
+    assert re.findall(r"'rq:[^']*", SOURCES[name]) in ([], ["'rq:suspended", "'rq:suspended"])
+
+
+def test_every_verb_is_known_to_redis_by_its_own_hash(store: Store) -> None:
+    for script in store.scripts.values():
+        assert store.redis.script_load(script.text) == script.sha
+
+
+def test_scripts_are_loaded_again_by_a_redis_that_forgot_them(hands: Hands) -> None:
+    hands.store.redis.script_flush()
+    hands.submit({"name": "a"})
+    hands.store.redis.script_flush()
+    assert hands.drain() == ["a"]
+
+
+def test_lua_and_python_build_the_same_keys(store: Store) -> None:
+    keys = Keys("app")
+    for name, key in KEYS.items():
+        parts = re.findall(r"{(\w+)}", key.template)
+        arguments = ", ".join(f"'{part}1'" for part in parts)
+        body = f"return k_{name}({arguments})"
+        assert store.redis.eval(f"{key_functions('app', body)}\n{body}", 0).decode() == keys.build(name, *(f"{part}1" for part in parts))
+
+
+def test_another_prefix_leaves_the_first_alone(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jobs.settings import Settings
+
+    job = hands.submit({"name": "a"})
+    other = Store(hands.store.redis, Settings(key_prefix="other"))
+    assert Hands(other, "host:1:other").look() != hands.claim()
+    assert hands.status(job) == "running"
+    for key in other.redis.scan_iter("other:*"):
+        other.redis.delete(key)

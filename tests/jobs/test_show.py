@@ -1,0 +1,90 @@
+"""Status, lists and times as the interface promises them."""
+
+from __future__ import annotations
+
+import pytest
+
+from jobs import show
+from jobs.errors import InvalidSubmission, NotFound
+from jobs.model import Completed, Failed
+from tests.jobs.hands import Hands, chain
+
+
+def test_the_status_has_every_field_of_the_interface(hands: Hands) -> None:
+    job = hands.submit(*chain("a", "b"))
+    hands.work(Completed({"artifacts": [{"name": "x.txt", "bytes": 3, "media_type": "text/plain", "key": "k"}], "warnings": ["careful"]}))
+    told = show.status(hands.store, job)
+    assert set(told) == {
+        *("id", "type", "user", "org", "priority", "status", "progress", "message", "result_path", "created_at", "started_at", "ended_at"),
+        *("eta_seconds", "queue_position", "warnings", "tasks", "artifacts", "revision", "title"),
+    }
+    assert set(told["tasks"][0]) == {
+        *("name", "engine", "queue", "state", "optional", "attempts", "progress", "message", "error", "needs", "started_at", "ended_at"),
+        *("worker", "children"),
+    }
+    assert told["created_at"] == "2027-01-15T08:00:00.000000Z"
+    assert told["artifacts"] == [{"name": "x.txt", "bytes": 3, "media_type": "text/plain"}]
+    assert told["warnings"] == ["careful"]
+    assert (told["progress"], told["tasks"][1]["needs"]) == (50.0, ["a"])
+
+
+def test_the_revision_changes_with_everything_that_is_seen(hands: Hands) -> None:
+    job = hands.submit({"name": "a", "backoff_seconds": 0})
+    seen = [show.job(hands.store, job).revision]
+    claimed = hands.claim()
+    seen.append(show.job(hands.store, job).revision)
+    hands.record(claimed, Failed("no"))
+    seen.append(show.job(hands.store, job).revision)
+    hands.work()
+    seen.append(show.job(hands.store, job).revision)
+    assert seen == sorted(set(seen))
+
+
+def test_what_a_failed_task_could_make_is_kept(hands: Hands) -> None:
+    job = hands.submit({"name": "a"})
+    artifact = {"name": "transcript.txt", "bytes": 3, "media_type": "text/plain", "key": "k"}
+    hands.work(Failed("the recording breaks off", final=True, output={"artifacts": [artifact]}))
+    assert show.artifacts(hands.store, job) == [artifact]
+
+
+def test_a_job_that_is_not_there_is_not_found(hands: Hands) -> None:
+    for read in (show.job, show.status, show.artifacts, show.partial):
+        with pytest.raises(NotFound):
+            read(hands.store, "none")
+
+
+def test_pages_of_a_list_are_newest_first_and_lose_nothing(hands: Hands) -> None:
+    jobs = []
+    for n in range(25):
+        hands.now += n % 3 == 0  # some are of the same moment
+        jobs.append(hands.submit({"name": "a"}, org="acme" if n % 2 else "uni"))
+    for org, wanted in ((None, jobs), ("acme", jobs[1::2])):
+        found, cursor = [], None
+        while True:
+            page, cursor = show.listing(hands.store, org=org, limit=4, cursor=cursor)
+            found += page
+            if not cursor:
+                break
+        assert {one["id"] for one in found} == set(wanted)
+        assert len(found) == len(wanted)
+        created = [one["created_at"] for one in found]
+        assert created == sorted(created, reverse=True)
+
+
+def test_a_list_is_filtered(hands: Hands) -> None:
+    done = hands.submit({"name": "a"})
+    hands.drain()
+    waiting = hands.submit({"name": "a"})
+    assert [one["id"] for one in show.listing(hands.store, status="completed")[0]] == [done]
+    assert [one["id"] for one in show.listing(hands.store, user="ada", status="pending")[0]] == [waiting]
+    assert show.listing(hands.store, user="ada", type="transcription")[0] == []
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "bnVsbA", "e30", "WzEsMl0", "\N{SNOWMAN}"])
+def test_a_cursor_that_is_none_is_refused(hands: Hands, cursor: str) -> None:
+    job = hands.submit({"name": "a"})
+    with pytest.raises(InvalidSubmission, match="cursor"):
+        show.listing(hands.store, cursor=cursor)
+    if cursor not in ("e30",):  # {} is what partial begins with
+        with pytest.raises(InvalidSubmission, match="cursor"):
+            show.partial(hands.store, job, cursor)
