@@ -142,14 +142,36 @@ class Keys:
         return self.build("worker", worker)
 
 
-def lua(prefix: str, body: str) -> str:
-    """Return Lua functions `k_<name>(…)` for the keys that `body` uses."""
-    lines = []
-    for name, key in KEYS.items():
-        if not re.search(rf"\bk_{name}\(", body):
-            continue
-        parts = re.split(r"{(\w+)}", f"{prefix}:{key.template}")
-        arguments = ", ".join(parts[1::2])
-        joined = " .. ".join(part if index % 2 else f"'{part}'" for index, part in enumerate(parts) if part)
-        lines.append(f"local function k_{name}({arguments}) return {joined} end")
-    return "\n".join(lines)
+def lua(prefix: str, code: str) -> str:
+    """Return `code` with each `k_<name>(…)` replaced by the Lua expression of that key: no script makes a function for it."""
+    written = []
+    end = 0
+    for call in re.finditer(r"\bk_(\w+)\(", code):
+        if call.start() < end:
+            raise ValueError(f"a key within a key: {code[call.start() : call.start() + 60]}")
+        arguments, closed = arguments_of(code, call.end())
+        parts = re.split(r"{(\w+)}", f"{prefix}:{KEYS[call.group(1)].template}")
+        if len(arguments) != len(parts[1::2]):
+            raise ValueError(f"k_{call.group(1)} takes {parts[1::2]}, not {arguments}")
+        given = iter(arguments)
+        expression = " .. ".join(next(given) if index % 2 else f"'{part}'" for index, part in enumerate(parts) if part)
+        written += [code[end : call.start()], f"({expression})"]
+        end = closed
+    return "".join([*written, code[end:]])
+
+
+def arguments_of(code: str, start: int) -> tuple[list[str], int]:
+    """Return what stands between the parentheses that opened before `start`, split at its commas, and where they close."""
+    depth, arguments, begun = 0, [], start
+    for at in range(start, len(code)):
+        letter = code[at]
+        if letter in "([{":
+            depth += 1
+        elif letter in ")]}" and depth:
+            depth -= 1
+        elif letter == ")" or (letter == "," and not depth):
+            arguments.append(code[begun:at].strip())
+            begun = at + 1
+            if letter == ")":
+                return [argument for argument in arguments if argument], at + 1
+    raise ValueError(f"parentheses are not closed: {code[start : start + 60]}")
