@@ -52,7 +52,9 @@ def submit(
         )
     except Conflict:
         raise Conflict("this Idempotency-Key was used for a different request; use a new one") from None
-    return str(reply[0].decode())
+    made, more = reply[0].decode(), int(reply[1])
+    store.sweep(made, more)
+    return str(made)
 
 
 def expand(submission: Submission, *, max_tasks: int) -> tuple[types.JobType, Graph]:

@@ -41,7 +41,7 @@ def task_view(name: str, line: str, state: Mapping[str, str]) -> TaskView:
     def read(letter: str, default: str = "") -> str:
         return state.get(f"{name}:{letter}", default)
 
-    now = TaskState(state[name])
+    now = TaskState.PENDING if state[name] == "new" else TaskState(state[name])
     children = int(read("ct", "0"))
     fraction = float(read("cp", "0")) / children if children else float(read("p", "0"))
     return TaskView(

@@ -2,7 +2,7 @@
 --
 -- A node is a task or one of its children: {id, job, task, n, field, tasks, state, outputs}; `n` and `field` are the
 -- child's number, and the three keys the children's, when it is one.
--- state hash, for each node: <field> its state, and <field>:<letter>
+-- state hash, for each node: <field> its state (`new`, or nothing for a child: pending, and not known to RQ yet), and <field>:<letter>
 --   w needs not yet met   c 1 when chained   n attempts charged   g attempts granted   r run   b began   e ended
 --   v charged until (set while RQ shows it as started)   k worker   p progress 0..1   m message   x error   z cancelled because of
 --   ct, cc, cf children in all, completed, failed   ca failures allowed   cp sum of the children's progress   fl numbers of the failed
@@ -64,6 +64,6 @@ end
 
 local function alive(job) return job.status == 'running' or job.status == 'pending' end
 local function unfinished(state)
-  return state == 'pending' or state == 'ready' or state == 'delayed' or state == 'running' or state == 'joining'
+  return state == 'new' or state == 'pending' or state == 'ready' or state == 'delayed' or state == 'running' or state == 'joining'
 end
 local function touch(job_id) call('HINCRBY', k_job(job_id), 'rev', 1) end

@@ -14,7 +14,8 @@ end
 local function run_of(node)
   local field = node.field
   local f = call('HMGET', node.state, field, field .. ':r', field .. ':b', field .. ':v', field .. ':n', field .. ':g', field .. ':k')
-  return { state = f[1] or 'pending', run = f[2], began = tonumber(f[3] or 0), charged = tonumber(f[4] or f[3] or 0),
+  local state = (f[1] and f[1] ~= 'gone') and f[1] or 'cancelled' -- of a deleted job, nothing may go on
+  return { state = state, run = f[2], began = tonumber(f[3] or 0), charged = tonumber(f[4] or f[3] or 0),
            shown = f[4] and true or false, attempts = tonumber(f[5] or 0), granted = tonumber(f[6]), worker = f[7] or '' }
 end
 
@@ -23,6 +24,17 @@ local function set(node, state, ...) call('HSET', node.state, node.field, state,
 local function lane_of(node, line, job)
   local chained = call('HGET', k_state(node.job), node.task .. ':c') == '1'
   return rq_lane(line.queue, job.priority, chained, job.org)
+end
+
+-- new -> ready | pending
+local function start(node, line, job, now, ready)
+  rq_create(node, line, job.type, now, ready and 'queued' or 'deferred')
+  set(node, ready and 'ready' or 'pending')
+  if ready then
+    rq_push(lane_of(node, line, job), false, node.id)
+    fair_wait(line.queue, job.org, job.priority)
+    ring(line.queue)
+  end
 end
 
 -- pending | delayed | running | cancelled | failed -> ready
@@ -173,10 +185,20 @@ local function states_of(key, fields) -- HMGET in blocks that unpack can take
   local states = {}
   for first = 1, #fields, 1000 do
     for _, state in ipairs(call('HMGET', key, unpack(fields, first, math.min(first + 999, #fields)))) do
-      states[#states + 1] = state or 'pending'
+      states[#states + 1] = state or 'new'
     end
   end
   return states
+end
+
+-- One node to the side of its fence on which it belongs.
+local function bring(node, line, job, state, now, live, cause)
+  if live and state == 'cancelled' then return revive(node, line, job, state, now) end
+  if state == 'new' then
+    start(node, line, job, now, live and tonumber(call('HGET', node.state, node.field .. ':w') or 0) <= 0)
+    state = 'pending'
+  end
+  if not live then cancel_node(node, line, job, state, now, cause) end
 end
 
 local function converge_children(job, task, now, budget)
@@ -185,29 +207,16 @@ local function converge_children(job, task, now, budget)
   local joining, total = alive(job) and f[1] == 'joining', tonumber(f[2] or 0)
   local numbers = {}
   for n = 0, total - 1 do numbers[n + 1] = tostring(n) end
-  local line, fresh, more
+  local line, more
   for i, state in ipairs(states_of(k_child_state(job.id, task), numbers)) do
-    local start = joining and (state == 'pending' or state == 'cancelled')
-    if start or (not joining and unfinished(state)) then
+    local wanted = joining and (state == 'new' or state == 'cancelled')
+    if wanted or (not joining and unfinished(state)) then
       if budget == 0 then more = true break end
       budget = budget - 1
       local child = child_of(parent, numbers[i])
       line = line or line_of(child)
-      if state == 'pending' then -- spawned, and not yet in any lane
-        rq_create(child, line, job.type, now, joining and 'queued' or 'deferred')
-      end
-      if not joining then cancel_node(child, line, job, state, now, task)
-      elseif state == 'cancelled' then revive(child, line, job, state, now)
-      else
-        set(child, 'ready')
-        rq_push(lane_of(child, line, job), false, child.id)
-        fresh = true
-      end
+      bring(child, line, job, state, now, joining, task)
     end
-  end
-  if fresh then
-    fair_wait(line.queue, job.org, job.priority)
-    ring(line.queue)
   end
   return budget, more
 end
@@ -218,12 +227,11 @@ converge = function(job, now)
   local budget, more, dead, names = SWEEP, false, not alive(job), {}
   for name in names_in(call('HGET', k_job(job.id), 'order')) do names[#names + 1] = name end
   for i, state in ipairs(states_of(k_state(job.id), names)) do
-    if (dead and unfinished(state)) or (not dead and state == 'cancelled') then
+    if (dead and unfinished(state)) or (not dead and (state == 'new' or state == 'cancelled')) then
       if budget == 0 then more = true break end
       budget = budget - 1
       local node = locate(job.id .. '-' .. names[i])
-      if dead then cancel_node(node, line_of(node), job, state, now, job.cause)
-      else revive(node, line_of(node), job, state, now) end
+      bring(node, line_of(node), job, state, now, not dead, job.cause)
     end
   end
   for task in names_in(job.kids) do

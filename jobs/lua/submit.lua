@@ -1,8 +1,9 @@
--- Make a job of a graph, all of it or nothing.
+-- Make a job of a graph, all of it or nothing. Up to SWEEP tasks stand in their lanes and in RQ when it returns, the rest in calls of sweep.
 -- ARGV 1 now (s, '' is Redis's)  2 job id  3 type  4 user  5 org  6 priority  7 params (JSON)
 --      8 name of the idempotency key ('' none)  9 digest of what was submitted  10 seconds the key is kept
 --      11… per task, in the graph's order: name, line, payload (JSON), count of needs
--- Returns {'OK', job}, also when repeated; {'OK', other job} when the key was used for the same; {'REFUSED'} when for another.
+-- Returns {'OK', job, 1 when calls of sweep are needed}, also when repeated; the job made before when the key was used for the
+-- same; {'REFUSED'} when it was for another.
 -- (nothing) -> pending | ready
 --include base rq fair settle
 
@@ -10,21 +11,21 @@ local now = clock_now(ARGV[1])
 local id, kind, user, org, priority, params = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local idem, digest, idem_s = ARGV[8], ARGV[9], ARGV[10]
 
-if call('EXISTS', k_job(id)) == 1 then return { 'OK', id } end
+if call('EXISTS', k_job(id)) == 1 then return { 'OK', id, 0 } end
 if idem ~= '' then
   local used, by = string.match(call('GET', k_idem(user, idem)) or '', '^(%S+) (%S+)$')
-  if used then return by == digest and { 'OK', used } or { 'REFUSED' } end
+  if used then return by == digest and { 'OK', used, 0 } or { 'REFUSED' } end
   call('SET', k_idem(user, idem), id .. ' ' .. digest, 'EX', idem_s)
 end
 
 local created = stamp(now)
-local names, tasks, state, roots = {}, {}, {}, {}
+local names, tasks, state = {}, {}, {}
 for i = 11, #ARGV, 4 do
   local name, line, payload, needs = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   names[#names + 1] = name
   tasks[#tasks + 1], tasks[#tasks + 2] = name, line
   if payload ~= '{}' then tasks[#tasks + 1], tasks[#tasks + 2] = name .. ':p', payload end
-  state[#state + 1], state[#state + 2] = name, 'pending'
+  state[#state + 1], state[#state + 2] = name, 'new'
   if needs ~= '0' then state[#state + 1], state[#state + 2] = name .. ':w', needs end
 end
 call('HSET', k_job(id), 'type', kind, 'user', user, 'org', org, 'priority', priority, 'params', params, 'status', 'pending',
@@ -36,16 +37,4 @@ call('ZADD', k_user_jobs(user), created, id)
 call('ZADD', k_org_jobs(org), created, id)
 call('ZADD', k_status('pending'), created, id)
 
-local job = { id = id, status = 'pending', user = user, org = org, priority = priority, type = kind, created = created }
-for i, name in ipairs(names) do
-  local node, root = locate(id .. '-' .. name), ARGV[10 + i * 4] == '0'
-  local line = line_of(node)
-  rq_create(node, line, kind, now, root and 'queued' or 'deferred')
-  if root then
-    set(node, 'ready')
-    rq_push(rq_lane(line.queue, priority, false, org), false, node.id)
-    fair_wait(line.queue, org, priority)
-    ring(line.queue)
-  end
-end
-return { 'OK', id }
+return { 'OK', id, converge(job_of(id), now) and 1 or 0 }

@@ -11,7 +11,7 @@ from jobs.states import RQ_STATUS, TaskState
 from jobs.store import Store
 
 REGISTRY = {"deferred": "deferred", "scheduled": "scheduled", "finished": "finished", "failed": "failed", "canceled": "canceled"}
-UNFINISHED = {"pending", "ready", "delayed", "running", "joining"}
+UNFINISHED = {"new", "pending", "ready", "delayed", "running", "joining"}
 LETTER = {"high": "h", "normal": "n", "low": "l", "background": "b"}
 
 

@@ -186,3 +186,16 @@ def test_nothing_is_taken_when_redis_is_nearly_full(store: Store) -> None:
         assert caught.value.retry_after_s > 0
     finally:
         store.redis.config_set("maxmemory", 0)
+
+
+def test_what_a_dead_submitter_left_is_put_in_line_by_any_worker(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as dying:
+        dying.setattr(Store, "sweep", lambda *_: None)
+        job = hands.submit(*({"name": f"t{n}"} for n in range(450)), {"name": "last", "needs": ["t449"]})
+    states = list(hands.states(job).values())
+    assert (states.count("ready"), states.count("pending")) == (200, 251)
+    for _ in range(2):
+        hands.renew()
+    assert list(hands.states(job).values()).count("ready") == 450
+    assert hands.drain()[-1] == "last"
+    assert hands.status(job) == "completed"
