@@ -13,8 +13,8 @@ def task_progress(task: TaskView) -> float:
     if task.state in (TaskState.COMPLETED, TaskState.SKIPPED):
         return 100.0
     if task.children_total:
-        done = task.children_completed + task.children_failed
-        return 100.0 * done / task.children_total
+        settled = 100.0 * (task.children_completed + task.children_failed) / task.children_total
+        return min(max(task.progress, settled), 100.0)
     return min(max(task.progress, 0.0), 100.0)
 
 

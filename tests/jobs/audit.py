@@ -1,4 +1,4 @@
-"""Hold everything in Redis against the invariants of docs/guarantees.md: what a test calls after each step."""
+"""Hold everything in Redis against what must always be true of it: what a test calls after each step."""
 
 from __future__ import annotations
 

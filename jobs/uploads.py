@@ -1,0 +1,113 @@
+"""Remember what was uploaded, by whom, and which jobs use it. The file itself lies in storage.
+
+An upload that no job uses expires by itself after UPLOAD_TTL_SECONDS. One that jobs use is kept without expiry and
+goes with the last of them. Stores no bytes: who adds an upload has put its file under `key` before.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from redis.client import Pipeline
+
+from jobs.errors import NotFound
+from jobs.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    id: str
+    user: str
+    org: str
+    filename: str  #: as the user named it; never a part of a path
+    bytes: int
+    media_type: str
+    seconds: float  #: length of the recording
+    key: str  #: where the file lies in storage
+
+
+UPLOAD_ID = re.compile(r"[0-9a-f]{24}")
+
+
+def new_id() -> str:
+    return secrets.token_hex(12)
+
+
+def storage_key(upload_id: str) -> str:
+    return f"uploads/{upload_id}/recording"
+
+
+def storage_prefix(upload_id: str) -> str:
+    return f"uploads/{upload_id}/"
+
+
+def add(store: Store, upload: Upload, *, ttl_s: int) -> None:
+    """Record an upload whose file is stored; it expires after `ttl_s` seconds unless a job uses it."""
+    pipe = store.redis.pipeline(transaction=True)
+    record: dict[Any, Any] = {name: value for name, value in asdict(upload).items() if name != "id"}
+    pipe.hset(store.keys.upload(upload.id), mapping=record)
+    pipe.expire(store.keys.upload(upload.id), ttl_s)
+    pipe.execute()
+
+
+def find(store: Store, upload_id: str, *, user: str | None = None) -> Upload:
+    """Return an upload, of `user` if given. Raises NotFound, the same for absent, expired and someone else's."""
+    # Asked for from outside: an id of another form must not become part of a key.
+    record: dict[Any, Any] = store.redis.hgetall(store.keys.upload(upload_id)) if UPLOAD_ID.fullmatch(upload_id) else {}
+    if not record or (user is not None and record[b"user"].decode() != user):
+        raise NotFound(f"there is no upload {upload_id}; it may have expired, upload the file again")
+    read: dict[str, Any] = {name.decode(): value.decode() for name, value in record.items()}
+    read |= {"id": upload_id, "bytes": int(read["bytes"]), "seconds": float(read["seconds"])}
+    return Upload(**{field.name: read[field.name] for field in fields(Upload)})
+
+
+def use(store: Store, upload_id: str, job_id: str) -> None:
+    """Note that a job uses the upload, which from now on is kept until the last such job is gone. Repeatable."""
+
+    def write(pipe: Pipeline) -> None:
+        # An upload that expired between check and submit must not leave a set of jobs without a record.
+        there = pipe.exists(store.keys.upload(upload_id))
+        pipe.multi()
+        if there:
+            pipe.sadd(store.keys.upload_jobs(upload_id), job_id)
+            pipe.persist(store.keys.upload(upload_id))
+
+    store.redis.transaction(write, store.keys.upload(upload_id))
+
+
+def release(store: Store, upload_id: str | None, job_id: str) -> tuple[str, ...]:
+    """Note that a job is gone; return the storage prefixes to delete: the upload's, when no other job uses it.
+
+    `upload_id` is the job's parameter, None for a job that has none.
+    """
+    if upload_id is None or not UPLOAD_ID.fullmatch(upload_id):
+        return ()
+
+    def write(pipe: Pipeline) -> bool:
+        others = pipe.smembers(store.keys.upload_jobs(upload_id)) - {job_id.encode()}
+        pipe.multi()
+        if others:
+            pipe.srem(store.keys.upload_jobs(upload_id), job_id)
+        else:
+            pipe.delete(store.keys.upload(upload_id), store.keys.upload_jobs(upload_id))
+        return not others
+
+    last = store.redis.transaction(write, store.keys.upload_jobs(upload_id), value_from_callable=True)
+    return (storage_prefix(upload_id),) if last else ()
+
+
+def discard(store: Store, upload_id: str) -> bool:
+    """Remove an upload whose job was refused. False when a job uses it: then its file must stay."""
+
+    def write(pipe: Pipeline) -> bool:
+        used = bool(pipe.exists(store.keys.upload_jobs(upload_id)))
+        pipe.multi()
+        if not used:
+            pipe.delete(store.keys.upload(upload_id))
+        return not used
+
+    unused = store.redis.transaction(write, store.keys.upload_jobs(upload_id), value_from_callable=True)
+    return bool(unused)

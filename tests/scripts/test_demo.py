@@ -1,0 +1,77 @@
+"""`make demo`: the whole way of the sample, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import psutil
+
+from scripts import embedded
+from scripts.words import reference, word_error_rate, words
+
+
+def test_the_demo_shows_a_transcript_and_a_zip_and_leaves_no_process(tmp_path: Path) -> None:
+    ended = subprocess.run(demo(tmp_path), capture_output=True, text=True, timeout=110, check=False)
+
+    assert ended.returncode == 0, ended.stderr
+    heard = words((tmp_path / "transcript.txt").read_text())
+    assert word_error_rate(reference(Path("samples/lecture.json")), heard) <= 0.03
+    assert (tmp_path / "transcript.txt").read_text().strip() in ended.stdout
+    assert f"lies in {tmp_path / 'package.zip'}" in ended.stdout
+    with zipfile.ZipFile(tmp_path / "package.zip") as package:
+        assert {"transcript.txt", "transcript.srt", "transcript.vtt", "transcript.json", "manifest.json"} <= set(package.namelist())
+    assert at_work_on(tmp_path) == []
+
+
+def test_ctrl_c_ends_all_that_the_demo_started(tmp_path: Path) -> None:
+    shown = subprocess.Popen(demo(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    give_up_at = time.monotonic() + 60
+    while not (tmp_path / "serve.log").exists() or "Lectern is ready" not in (tmp_path / "serve.log").read_text():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.05)
+
+    os.killpg(shown.pid, signal.SIGINT)  # as a terminal does: to the whole group
+
+    assert shown.wait(timeout=60) == 130
+    assert at_work_on(tmp_path) == []
+
+
+def test_a_demo_that_shows_no_transcript_does_not_end_well(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        demo(tmp_path), capture_output=True, text=True, timeout=110, check=False, env={**os.environ, "MAX_AUDIO_SECONDS": "60"}
+    )
+
+    assert ended.returncode == 1
+    assert "demo: there is no transcript" in ended.stderr
+    assert at_work_on(tmp_path) == []
+
+
+def test_two_demos_in_one_folder_are_refused(tmp_path: Path) -> None:
+    with embedded.hold(tmp_path / "demo.lock"):
+        refused = subprocess.run(demo(tmp_path), capture_output=True, text=True, timeout=60, check=False)
+
+    assert refused.returncode == 1
+    assert f"demo: {tmp_path / 'demo.lock'} is held by process {os.getpid()}" in refused.stderr
+
+
+def demo(out: Path) -> list[str]:
+    return [sys.executable, "-m", "scripts.demo", "--out", str(out)]
+
+
+def at_work_on(folder: Path) -> list[str]:
+    """Return the command lines of processes that have to do with `folder`, by their arguments or their environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            of_it = str(folder) in " ".join([*process.cmdline(), *process.environ().values()])
+        except psutil.Error:
+            continue
+        if of_it and process.pid != os.getpid():
+            found.append(" ".join(process.cmdline()))
+    return found
