@@ -19,8 +19,8 @@ from obstore.store import LocalStore, ObjectStore, from_url
 from jobs.errors import Misconfigured, NotFound
 from jobs.settings import settings
 
-#: A segment starts with a letter or digit, so `.`, `..` and the empty one are out; `#` marks half files of the local store.
-SEGMENT = r"[A-Za-z0-9_][A-Za-z0-9_.@=+-]*"
+#: A segment does not start with a dot, so `.`, `..` and the empty one are out; `#` marks half files of the local store.
+SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9_.@=+-]*"
 KEY = re.compile(rf"{SEGMENT}(/{SEGMENT})*")
 MAX_KEY_LENGTH = 900  #: bytes; S3 allows 1024 together with the bucket's prefix
 

@@ -41,9 +41,9 @@ local function settle(node)
   end
   end_run(node, line, job, r, now)
   touch(job.id)
-  if outcome == 'completed' then complete(node, line, job, now, output, worker)
-  elseif outcome == 'spawn' and #ARGV > 13 then spawn(node, line, job)
-  elseif outcome == 'spawn' then complete(node, line, job, now, output, worker) -- nothing to split into: done
+  if outcome == 'completed' or (outcome == 'spawn' and #ARGV == 13) then -- into nothing: done
+    return complete(node, line, job, r, now, output)
+  elseif outcome == 'spawn' then spawn(node, line, job)
   elseif outcome == 'skipped' then give_up(node, line, job, now, error, exc, worker)
   else
     if output ~= '' then call('HSET', node.outputs, node.field, output) end -- what could be made although it failed
@@ -52,15 +52,15 @@ local function settle(node)
   return call('HGET', node.state, node.field)
 end
 
-local node = locate(id)
-local last_run, last_id, recorded, recorded_state = string.match(call('GET', k_worker(worker)) or '', '^(%S+) (%S+) (%S+) (%S+)$')
 local reply
-local state, other = nil, nil
-if recorded == run then -- the same call repeated
-  state = recorded_state
-  if next_run ~= '' and last_run == next_run then reply = again(locate(last_id), next_run) end
-else
-  state, other = settle(node)
+local state, other = settle(locate(id))
+if not state then
+  local last_run, last_id, recorded, answered =
+    string.match(call('GET', k_worker(worker)) or '', '^(%S+) (%S+) (%S+) (%S+)$')
+  if recorded == run then -- the same call repeated
+    state = answered
+    if next_run ~= '' and last_run == next_run then reply = again(locate(last_id), next_run) end
+  end
 end
 
 if next_run ~= '' and not reply then reply = take(now, worker, next_run, queues) end

@@ -96,15 +96,15 @@ local function join(node, job, now) -- a child ended for good; the parent may be
   if f[1] == 'joining' and tonumber(f[3] or 0) + tonumber(f[4] or 0) >= tonumber(f[2]) then
     local line = line_of(parent)
     rq_leave(parent, line.queue, 'joining')
-    complete(parent, line, job, now, '', call('HGET', parent.state, parent.field .. ':k') or '')
+    complete(parent, line, job, run_of(parent), now, '')
   end
 end
 
 -- running | joining -> completed
-complete = function(node, line, job, now, output, worker)
+complete = function(node, line, job, r, now, output)
   set(node, 'completed', node.field .. ':e', stamp(now))
   if output ~= '' then call('HSET', node.outputs, node.field, output) end
-  rq_finished(node, line.queue, tonumber(call('HGET', node.state, node.field .. ':b') or now), now, worker)
+  rq_finished(node, line.queue, r.began, now, r.worker)
   if node.n then
     child_progress(node, 1)
     call('HINCRBY', k_state(node.job), node.task .. ':cc', 1)
@@ -112,6 +112,7 @@ complete = function(node, line, job, now, output, worker)
   else
     advance(node, line, job, now, true)
   end
+  return 'completed'
 end
 
 -- running | joining -> skipped (optional) | failed, and what follows for the parent or the job

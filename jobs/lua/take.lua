@@ -34,36 +34,37 @@ local function answer(node, job, line, r, now)
   return reply
 end
 
-local function begin(node, line, job, run, worker, now)
-  local attempts = call('HINCRBY', node.state, node.field .. ':n', 1)
-  set(node, 'running', node.field .. ':r', run, node.field .. ':b', stamp(now), node.field .. ':k', worker)
+local function begin(node, job, r, run, worker, now)
+  r.attempts = r.attempts + 1
+  set(node, 'running', node.field .. ':r', run, node.field .. ':b', stamp(now), node.field .. ':k', worker,
+    node.field .. ':n', r.attempts)
   call('ZADD', k_leases(), stamp(now + LEASE_S), node.id .. ':' .. run)
   if job.status == 'pending' then set_status(job, 'running', now, 'started', stamp(now)) end
   touch(job.id)
-  return { attempts = attempts, granted = tonumber(call('HGET', node.state, node.field .. ':g')) }
 end
 
--- One organisation's next live task of one priority; drops tombstones. Returns node, line, job, emptied | nil, dropped.
+-- One organisation's next live task of one priority, chained before fresh; drops tombstones.
+-- Returns how many it has dropped in all and, if it found one, {node, line, job, r, emptied}.
 local function pop(queue, priority, org, dropped, now)
   local chained, fresh = rq_lane(queue, priority, true, org), rq_lane(queue, priority, false, org)
   while dropped < TOMBSTONES do
-    local id = rq_pop(chained) or rq_pop(fresh)
-    if not id then break end
-    local node = locate(id)
-    local state = node and call('HGET', node.state, node.field)
-    if state == 'ready' then
+    local id, lane, other = rq_pop(chained), chained, fresh
+    if not id then id, lane, other = rq_pop(fresh), fresh, chained end
+    local emptied = not rq_holds(lane) and not rq_holds(other)
+    local node = id and locate(id)
+    local r = node and run_of(node)
+    if r and r.state == 'ready' then
       local job, line = job_of(node.job), line_of(node)
-      if not fenced(node, job) then
-        local holds_chained, holds_fresh = rq_holds(chained), rq_holds(fresh)
-        return node, line, job, not (holds_chained or holds_fresh)
-      end
-      cancel_node(node, line, job, state, now, job.cause)
+      if not fenced(node, job) then return dropped, { node = node, line = line, job = job, r = r, emptied = emptied } end
+      cancel_node(node, line, job, r.state, now, job.cause)
     end
-    dropped = dropped + 1 -- cancelled, or pushed twice and taken already
+    if id then dropped = dropped + 1 end -- cancelled, or pushed twice and taken already
+    if emptied then
+      fair_unwait(queue, org, priority)
+      break
+    end
   end
-  local holds_chained, holds_fresh = rq_holds(chained), rq_holds(fresh)
-  if not (holds_chained or holds_fresh) then fair_unwait(queue, org, priority) end
-  return nil, dropped
+  return dropped
 end
 
 local function waits(queue)
@@ -90,14 +91,14 @@ local function take(now, worker, run, queues)
         while dropped < TOMBSTONES do
           local org = call('ZRANGE', k_ready(queue, priority), 0, 0)[1]
           if not org then break end
-          local node, line, job, emptied = pop(queue, priority, org, dropped, now)
-          if node then
-            fair_take(queue, org, priority, emptied)
-            local r = begin(node, line, job, run, worker, now)
+          local found
+          dropped, found = pop(queue, priority, org, dropped, now)
+          if found then
+            fair_take(queue, org, priority, found.emptied)
+            begin(found.node, found.job, found.r, run, worker, now)
             if waits(queue) then ring(queue) end
-            return answer(node, job, line, r, now)
+            return answer(found.node, found.job, found.line, found.r, now)
           end
-          dropped = line -- pop returned nil, dropped
         end
       end
     end
