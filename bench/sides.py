@@ -78,4 +78,4 @@ def lectern(client: Redis, url: str, jobs: int, *, graph: bool) -> float:
         for one in client.zrange(store.keys.jobs(), 0, -1):
             pipe.hmget(store.keys.job(one.decode()), "started", "ended")
         times = pipe.execute()
-    return jobs / (max(float(end) for _, end in times) - min(float(begin) for begin, _ in times))
+    return jobs / (max(int(end) for _, end in times) - min(int(begin) for begin, _ in times)) * 1e6

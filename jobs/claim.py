@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 import redis
 
-from jobs import border, replies
+from jobs import replies
 from jobs.model import Claimed, Idle
-from jobs.store import Store
-
-LOST = "the worker that ran this task was lost: it gave no sign of life until its lease ended"
+from jobs.store import Store, stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +21,13 @@ class Renewed:
 
 def claim(store: Store, *, worker: str, queues: Sequence[str], run: str, now: float | None = None) -> Claimed | Idle:
     """Take the fairest ready task of `queues` for `run`; repeated with the same run, give the same answer."""
-    return replies.claimed(store.run("claim", "" if now is None else now, worker, run, " ".join(queues)), run)
+    return replies.claimed(store.run("claim", stamp(now), worker, run, " ".join(queues)), run)
 
 
 def renew(store: Store, *, worker: str, queues: Sequence[str], runs: Sequence[tuple[str, str]], now: float | None = None) -> Renewed:
     """Extend the leases of `runs` (pairs of rq_job and run), show them in RQ, and take back what lost workers held."""
     pairs = [part for pair in runs for part in pair]
-    reaped, *states = store.run("renew", "" if now is None else now, worker, " ".join(queues), LOST, _LOST_IN_RQ, *pairs)
+    reaped, *states = store.run("renew", stamp(now), worker, " ".join(queues), *pairs)
     gone = {run: state for (_, run), state in zip(runs, states, strict=True) if state != b"held"}
     cancelled = frozenset(run for run, state in gone.items() if state == b"cancelled")
     return Renewed(frozenset(gone), cancelled, int(reaped))
@@ -37,7 +35,7 @@ def renew(store: Store, *, worker: str, queues: Sequence[str], runs: Sequence[tu
 
 def reap(store: Store, now: float | None = None) -> int:
     """Take back runs whose lease has ended; return how many."""
-    return int(store.run("reap", "" if now is None else now, "", "", LOST, _LOST_IN_RQ)[0])
+    return int(store.run("reap", stamp(now), "", "", "", "")[0])
 
 
 def wait(client: redis.Redis, store: Store, queues: Sequence[str], wait_s: float) -> None:
@@ -45,7 +43,5 @@ def wait(client: redis.Redis, store: Store, queues: Sequence[str], wait_s: float
     if wait_s > 0:
         client.blpop([store.keys.bell(queue) for queue in queues], timeout=max(wait_s, 0.01))
 
-
-_LOST_IN_RQ = border.encode_error(LOST)
 
 __all__ = ["Claimed", "Idle", "Renewed", "claim", "reap", "renew", "wait"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from jobs.store import Store
+from jobs.store import Store, stamp
 
 
 def cancel(store: Store, job: str, *, now: float | None = None) -> None:
@@ -47,7 +47,3 @@ def pause(store: Store, queue: str) -> bool:
 def resume(store: Store, queue: str) -> bool:
     """Undo pause; return False when it was not paused."""
     return bool(int(store.run("pause", f"queue:{queue}", "0")[0]))
-
-
-def stamp(now: float | None) -> str | float:
-    return "" if now is None else now

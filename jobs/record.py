@@ -12,7 +12,7 @@ from jobs import border, replies
 from jobs.errors import InvalidSubmission, Stale
 from jobs.model import Claimed, Completed, Failed, Idle, Json, Outcome, Skipped, Spawn
 from jobs.states import TaskState
-from jobs.store import Store
+from jobs.store import Store, stamp
 
 BACKOFF_MOST_S = 300.0
 ERROR_BYTES = 4096
@@ -55,7 +55,7 @@ def record(
             kind, error = "skipped", outcome.reason
     error = capped(error)
     arguments = (
-        "" if now is None else now,
+        stamp(now),
         worker,
         claimed.rq_job,
         claimed.run,
@@ -116,9 +116,12 @@ def children_outputs(store: Store, job: str, task: str) -> list[Any]:
     return [json.loads(found[n]) for n in sorted(found, key=int)]
 
 
-def hand_back(store: Store, *, worker: str, run: str, rq_job: str, delay_s: float = 0.0, now: float | None = None) -> None:
-    """Give a task up unharmed, to the front of its lane: no attempt spent. Raises Stale."""
-    store.run("hand_back", "" if now is None else now, worker, rq_job, run, delay_s)
+def hand_back(store: Store, *, worker: str, run: str, rq_job: str = "", delay_s: float = 0.0, now: float | None = None) -> None:
+    """Give a task up unharmed, to the front of its lane: no attempt spent. Raises Stale.
+
+    Without `rq_job` it is whatever the worker claimed for `run`, if anything.
+    """
+    store.run("hand_back", stamp(now), worker, rq_job, run, delay_s)
 
 
 def lost(store: Store, *, worker: str, run: str, reason: str, now: float | None = None) -> bool:
@@ -127,7 +130,7 @@ def lost(store: Store, *, worker: str, run: str, reason: str, now: float | None 
     Return False when the run held nothing (it died before its claim, or after its record). Raises Stale.
     """
     reason = capped(reason)
-    return bool(int(store.run("reap", "" if now is None else now, worker, run, reason, border.encode_error(reason))[0]))
+    return bool(int(store.run("reap", stamp(now), worker, run, reason, border.encode_error(reason))[0]))
 
 
 def capped(error: str) -> str:

@@ -58,7 +58,7 @@ def claimed(reply: Sequence[Any], run: str) -> Claimed | Idle:
         attempts=int(granted),
         backoff_s=backoff_s,
         timeout_s=timeout_s,
-        claimed_at=float(now),
+        claimed_at=int(now) / 1e6,
         params=json.loads(params),
         payload=json.loads(payload) if payload != b"{}" else {},
         inputs={need.decode(): json.loads(output) for need, output in zip(inputs[::2], inputs[1::2], strict=True)},

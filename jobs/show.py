@@ -59,16 +59,16 @@ def listing(
     found: list[dict[str, Any]] = []
     for _ in range(LISTING_SCAN):
         page = store.redis.zrevrangebyscore(index, highest, "-inf", start=0, num=limit + 1 + len(after), withscores=True)
-        fresh = [(member.decode(), score) for member, score in page if member.decode() not in after]
+        fresh = {member.decode(): score for member, score in page if member.decode() not in after}
         if not fresh:
             return found, None
-        for one in read_many(store, [member for member, _ in fresh[:limit]]):
+        for one in read_many(store, list(fresh)[:limit]):
             wanted = (one.user, one.org, str(one.status), one.type)
             if all(want is None or want == is_ for want, is_ in zip((user, org, status, type), wanted, strict=True)):
                 found.append(describe(one))
-            last = one.created_at
-            after = {*after, one.id} if repr(last) == highest else {one.id}
-            highest = repr(last)
+            created = f"{fresh[one.id]:.0f}"
+            after = {*after, one.id} if created == highest else {one.id}
+            highest = created
             if len(found) == limit:
                 return found, write_cursor(highest, after)
         if len(fresh) <= limit:

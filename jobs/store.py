@@ -11,7 +11,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from jobs import lua, replies
+from jobs import border, lua, replies
 from jobs.errors import Misconfigured, Overloaded
 from jobs.keys import Keys
 from jobs.settings import Settings, settings
@@ -21,6 +21,11 @@ NEARLY_FULL = 0.85  #: of maxmemory; beyond it submissions wait so that what run
 PRESSURE_S = 2.0  #: how long a reading of the memory is good for
 WORKER_S = 86_400  #: how long a worker's last answers are kept
 SOCKET_TIMEOUT_S = 10.0
+LOST = "the worker that ran this task was lost: it gave no sign of life until its lease ended"
+#: What Redis says when it cannot write; from within a script 6.2 says it in the middle of a sentence.
+NO_WRITES = re.compile(r"(?:^|: -|^-)(?:OOM|READONLY|MISCONF|LOADING)\b")
+NO_WRITES_TYPES = (redis.exceptions.OutOfMemoryError, redis.exceptions.ReadOnlyError)
+SECOND = 1_000_000  #: times in Redis are whole microseconds
 
 
 def connect(url: str | None = None, *, blocking: bool = False) -> redis.Redis:
@@ -69,7 +74,13 @@ class Store:
         self.keys = Keys(self.settings.key_prefix)
         self.scripts = lua.load(
             self.settings.key_prefix,
-            {"LEASE_S": self.settings.lease_seconds, "RETENTION_S": math.ceil(self.settings.retention_days * 86_400), "WORKER_S": WORKER_S},
+            {
+                "LEASE_US": round(self.settings.lease_seconds * SECOND),
+                "RETENTION_S": f"'{math.ceil(self.settings.retention_days * 86_400)}'",
+                "WORKER_S": f"'{WORKER_S}'",
+                "LOST": f"'{LOST}'",
+                "LOST_EXC": f"'{border.encode_error(LOST)}'",
+            },
         )
         self._pressure = (0.0, -math.inf)
 
@@ -84,8 +95,12 @@ class Store:
                 reply = self.redis.execute_command("EVALSHA", script.sha, 0, *args)
             except redis.exceptions.NoScriptError:
                 reply = self.redis.execute_command("EVAL", script.text, 0, *args)
-        except (redis.exceptions.OutOfMemoryError, redis.exceptions.ReadOnlyError, redis.exceptions.BusyLoadingError) as error:
+        except redis.exceptions.ResponseError as error:
+            if not NO_WRITES.search(str(error)) and not isinstance(error, NO_WRITES_TYPES):
+                raise
             raise Overloaded(f"Redis takes no writes now ({error}); try again shortly") from error
+        except redis.exceptions.BusyLoadingError as error:
+            raise Overloaded("Redis is reading its file after a start; try again shortly") from error
         return replies.judge(verb, reply)
 
     def pressure(self) -> float:
@@ -101,3 +116,8 @@ class Store:
         """Call sweep until nothing of `job` is left to do."""
         while more:
             more = int(self.run("sweep", "", job)[0])
+
+
+def stamp(now: float | None) -> int | str:
+    """Return a time in seconds as the scripts take it; none is for them to ask Redis's own clock."""
+    return "" if now is None else round(now * SECOND)

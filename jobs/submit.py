@@ -14,7 +14,7 @@ from jobs import graph, types
 from jobs.errors import Conflict, InvalidSubmission, Overloaded
 from jobs.model import ORG_NAME, USER_NAME, Graph, Submission, TaskSpec
 from jobs.states import Priority
-from jobs.store import NEARLY_FULL, Store
+from jobs.store import NEARLY_FULL, Store, stamp
 
 IDEMPOTENCY_S = 86_400  #: how long an Idempotency-Key is remembered
 
@@ -38,7 +38,7 @@ def submit(
     try:
         reply = store.run(
             "submit",
-            "" if now is None else now,
+            stamp(now),
             job,
             submission.type,
             submission.user,

@@ -26,7 +26,7 @@ def assemble(
         priority=Priority(fields["priority"]),
         status=JobStatus(fields["status"]),
         params=json.loads(fields["params"]),
-        created_at=float(fields["created"]),
+        created_at=int(fields["created"]) / 1e6,
         started_at=seconds(fields.get("started")),
         ended_at=seconds(fields.get("ended")),
         revision=int(fields["rev"]),
@@ -124,8 +124,8 @@ def told_outputs(seen: JobView) -> list[tuple[str, dict[str, Any]]]:
     return [(name, output) for name, output in named if isinstance(output, dict)]
 
 
-def seconds(value: str | None) -> float | None:
-    return float(value) if value else None
+def seconds(us: str | None) -> float | None:
+    return int(us) / 1e6 if us else None
 
 
 def iso(at: float | None) -> str | None:

@@ -28,7 +28,7 @@ def source(name: str) -> str:
     return files(__name__).joinpath(f"{name}.lua").read_text(encoding="utf-8")
 
 
-def compose(verb: str, prefix: str, constants: Mapping[str, float]) -> Script:
+def compose(verb: str, prefix: str, constants: Mapping[str, int | str]) -> Script:
     """Put together what Redis runs: constants, then the fragments' functions that the verb needs, then the verb."""
     include = re.search(r"^--include (.+)$", source(verb), re.MULTILINE)
     body = "\n".join(source(name) for name in [*(include.group(1).split() if include else ()), verb])
@@ -61,5 +61,5 @@ def names_in(code: str) -> set[str]:
     return set(re.findall(r"\b[A-Za-z_]\w*", code))
 
 
-def load(prefix: str, constants: Mapping[str, float]) -> dict[str, Script]:
+def load(prefix: str, constants: Mapping[str, int | str]) -> dict[str, Script]:
     return {verb: compose(verb, prefix, constants) for verb in VERBS}

@@ -9,13 +9,17 @@
 
 local call = redis.call
 
-local function clock_now(given) -- seconds since the epoch, by Redis's own clock unless a test passes one
-  if given and given ~= '' then return tonumber(given) end
+-- Times are whole microseconds, since the epoch by Redis's own clock unless a test passes one. Redis keeps whole numbers
+-- as 8 bytes and compares them without parsing; a fraction costs twice that and a printf at every turn.
+local SECOND = 1000000
+
+local function clock_now(given)
+  if given ~= '' then return tonumber(given) end
   local t = call('TIME')
-  return tonumber(t[1]) + tonumber(t[2]) / 1000000
+  return t[1] * SECOND + t[2]
 end
 
-local function stamp(seconds) return string.format('%.6f', seconds) end
+local function stamp(us) return string.format('%d', us) end
 
 local function locate(id)
   local job, task, n = string.match(id, '^([^%-:]+)%-([^%-:]+)%-?(%d*)$')
@@ -66,4 +70,4 @@ local function alive(job) return job.status == 'running' or job.status == 'pendi
 local function unfinished(state)
   return state == 'new' or state == 'pending' or state == 'ready' or state == 'delayed' or state == 'running' or state == 'joining'
 end
-local function touch(job_id) call('HINCRBY', k_job(job_id), 'rev', 1) end
+local function touch(job_id) call('HINCRBY', k_job(job_id), 'rev', '1') end

@@ -1,5 +1,5 @@
 -- Cancel a job: fenced in this step, its tasks in calls of SWEEP.
--- ARGV 1 now (s)  2 job
+-- ARGV 1 now (µs, '' is Redis's)  2 job
 -- Returns {'OK', 1 when more calls of sweep are needed}, also when it is cancelled already; {'REFUSED', status}; {'MISSING'}.
 -- any unfinished state -> cancelled
 --include base rq fair settle

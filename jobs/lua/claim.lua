@@ -1,8 +1,8 @@
 -- Take the fairest ready task under a lease.
--- ARGV 1 now (s)  2 worker  3 run (random, never used before)  4 queues, in the worker's order, with spaces
+-- ARGV 1 now (µs, '' is Redis's)  2 worker  3 run (random, never used before)  4 queues, in the worker's order, with spaces
 -- Returns as take.lua: {'CLAIMED', …} | {'IDLE', seconds}. Repeated with the same run it answers as the first time.
 -- ready -> running     delayed -> ready
---include base rq fair settle take
+--include base rq fair settle lose take
 
 local now, worker, run, queues = clock_now(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 

@@ -1,5 +1,5 @@
 -- Delete a job and all it left in Redis: unlisted in the first call, its tasks in calls of SWEEP.
--- ARGV 1 now (s)  2 job
+-- ARGV 1 now (µs, '' is Redis's)  2 job
 -- Returns {'OK', 1 when more calls are needed}; {'MISSING'} when nothing of it is left.
 -- any state -> (nothing)
 --include base rq fair settle erase

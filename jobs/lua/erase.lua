@@ -33,7 +33,7 @@ local function erase(job, now)
     end
   end
   if budget == 0 then
-    call('ZADD', k_sweeps(), now, job.id)
+    call('ZADD', k_sweeps(), stamp(now), job.id)
     return true
   end
   for task in names_in(job.kids) do

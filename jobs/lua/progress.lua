@@ -7,11 +7,11 @@ local node, run, fraction, message = locate(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local r = run_of(node)
 if r.state ~= 'running' or r.run ~= run then return { 'STALE', r.state } end
 if fenced(node, job_of(node.job)) then return { 'STALE', 'cancelled' } end
-if node.n then
-  child_progress(node, fraction)
-  if message ~= '' then call('HSET', k_state(node.job), node.task .. ':m', message) end
-else
-  call('HSET', node.state, node.field .. ':p', fraction, node.field .. ':m', message)
+local told = node.n and parent_of(node) or node -- a child speaks through its parent
+local before = call('HMGET', node.state, node.field .. ':p')[1]
+if before ~= ARGV[3] or call('HGET', told.state, told.field .. ':m') ~= message then
+  if node.n then child_progress(node, fraction) else call('HSET', node.state, node.field .. ':p', ARGV[3]) end
+  call('HSET', told.state, told.field .. ':m', message)
+  touch(node.job)
 end
-touch(node.job)
 return { 'OK' }

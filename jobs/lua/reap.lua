@@ -1,12 +1,11 @@
 -- Take back what dead workers held: one worker's run, or every run whose lease has ended.
--- ARGV 1 now (s)  2 worker ('' reaps ended leases)  3 run  4 reason (text)  5 the reason as RQ's results hold it
+-- ARGV 1 now (µs, '' is Redis's)  2 worker ('' reaps ended leases)  3 run  4 reason (text)  5 the reason as RQ's results hold it
 -- Returns {'OK', runs taken back}, also when repeated; {'STALE', state} when the run was not the worker's any more.
 -- running -> ready | failed | skipped
 --include base rq fair settle lose
 
-local REAPED = 20 -- a call at most
 local now, worker, run, reason, exc = clock_now(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-if worker == '' then return { 'OK', reap(now, REAPED, reason, exc) } end
+if worker == '' then return { 'OK', reap(now) } end
 local last, id = string.match(call('GET', k_worker(worker)) or '', '^(%S+) (%S+)')
 if last ~= run then return { 'OK', 0 } end -- it died before it had claimed anything, or after it had recorded
 local node = locate(id)

@@ -1,12 +1,12 @@
 -- Commit a run's outcome, advance the graph, and claim the next task in the same round trip.
--- ARGV 1 now (s)  2 worker  3 rq_job  4 run  5 outcome: completed | spawn | failed | final | skipped  6 output (JSON or '')
+-- ARGV 1 now (µs, '' is Redis's)  2 worker  3 rq_job  4 run  5 outcome: completed | spawn | failed | final | skipped  6 output (JSON or '')
 --      7 error (text)  8 the error as RQ's results hold it  9 delay before the next attempt (s)
 --      10 next run ('' claims nothing)  11 queues, with spaces
 --      spawn only: 12 the children's line  13 children that may fail  14… a payload (JSON) per child
 -- Returns {'OK', new state, then as take.lua}; {'STALE', state} when the run no longer holds the task. Repeated with the same
 -- run it answers as the first time.
 -- running -> completed | joining | delayed | ready | failed | skipped     pending -> ready
---include base rq fair settle take
+--include base rq fair settle lose take
 
 local now, worker, id, run, outcome, output = clock_now(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local error, exc, delay_s, next_run, queues = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10], ARGV[11]

@@ -1,14 +1,13 @@
 -- Renew a worker's runs, charge their time, let RQ show them; reap and sweep for those who can't.
--- ARGV 1 now (s)  2 worker  3 queues, with spaces  4 reason for reaped runs  5 that reason as RQ's results hold it
---      6… pairs: rq_job, run
+-- ARGV 1 now (µs, '' is Redis's)  2 worker  3 queues, with spaces  4… pairs: rq_job, run
 -- Returns {'OK', runs reaped, then per run 'held' or the state of a task that it no longer holds}.
 -- running -> running     of others: running -> ready | failed | skipped
 --include base rq fair settle lose erase
 
-local REAPED, EXECUTION_S = 10, math.ceil(LEASE_S) + 60
-local now, worker, queues, reason, exc = clock_now(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local EXECUTION_S = math.ceil(LEASE_US / SECOND) + 60
+local now, worker, queues = clock_now(ARGV[1]), ARGV[2], ARGV[3]
 local reply = { 'OK', 0 }
-for i = 6, #ARGV, 2 do
+for i = 4, #ARGV, 2 do
   local node, run = locate(ARGV[i]), ARGV[i + 1]
   local r = run_of(node)
   local state = r.state
@@ -20,7 +19,7 @@ for i = 6, #ARGV, 2 do
       state = 'cancelled'
     else
       state = 'held'
-      call('ZADD', k_leases(), stamp(now + LEASE_S), node.id .. ':' .. run)
+      call('ZADD', k_leases(), stamp(now + LEASE_US), node.id .. ':' .. run)
       fair_charge(line.queue, job.org, now - r.charged)
       call('HSET', node.state, node.field .. ':v', stamp(now))
       if r.shown then rq_keep_started(node, run, worker, now, EXECUTION_S)
@@ -29,7 +28,8 @@ for i = 6, #ARGV, 2 do
   elseif state == 'running' then state = 'stale' end
   reply[#reply + 1] = state
 end
-reply[2] = reap(now, REAPED, reason, exc)
+reply[2] = reap(now)
+call('EXPIRE', k_worker(worker), WORKER_S) -- a run may last longer than that
 for queue in string.gmatch(queues, '%S+') do rq_keep(queue, now) end
 local unswept = call('ZRANGE', k_sweeps(), 0, 0)[1]
 if unswept then sweep(job_of(unswept), now) end

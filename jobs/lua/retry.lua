@@ -1,5 +1,5 @@
 -- Retry a job, a task or a child: what failed, and what was cancelled because of it, nothing else.
--- ARGV 1 now (s)  2 job  3 task or task.n ('' is whatever ended the job)  4 id of this call
+-- ARGV 1 now (µs, '' is Redis's)  2 job  3 task or task.n ('' is whatever ended the job)  4 id of this call
 -- Returns {'OK', 1 when more calls of sweep are needed}, also when repeated; {'REFUSED', what, its state}; {'MISSING'}.
 -- failed | skipped | cancelled -> ready | pending | joining     (a skipped task takes what depends on it along)
 --include base rq fair settle

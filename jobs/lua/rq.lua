@@ -4,13 +4,13 @@
 -- completed: finished           skipped, failed: failed                cancelled: canceled
 
 local LANES_LISTED = 200    -- a poll of rq-dashboard costs 7 commands a queue
-local FINISHED_TTL_S = 500  -- RQ's own default for results
+local FINISHED_TTL_S = '500' -- RQ's own default for results
 
 local iso_memo = {}
-local function iso(seconds) -- 2026-11-22T06:34:23.123456Z; days to civil date after Howard Hinnant's algorithm
-  local text = iso_memo[seconds]
+local function iso(us) -- 2026-11-22T06:34:23.123456Z; days to civil date after Howard Hinnant's algorithm
+  local text = iso_memo[us]
   if text then return text end
-  local whole = math.floor(seconds)
+  local whole = math.floor(us / SECOND)
   local days, rest = math.floor(whole / 86400), whole % 86400
   local z = days + 719468
   local era = math.floor(z / 146097)
@@ -21,10 +21,13 @@ local function iso(seconds) -- 2026-11-22T06:34:23.123456Z; days to civil date a
   local day, month = doy - math.floor((153 * mp + 2) / 5) + 1, mp < 10 and mp + 3 or mp - 9
   local year = yoe + era * 400 + (month <= 2 and 1 or 0)
   text = string.format('%04d-%02d-%02dT%02d:%02d:%02d.%06dZ', year, month, day, math.floor(rest / 3600),
-    math.floor(rest % 3600 / 60), rest % 60, math.floor((seconds - whole) * 1000000))
-  iso_memo[seconds] = text
+    math.floor(rest % 3600 / 60), rest % 60, us % SECOND)
+  iso_memo[us] = text
   return text
 end
+
+-- Whole seconds, as RQ's scores are.
+local function unix(us, more_s) return stamp(us / SECOND + (more_s or 0)) end
 
 local function rq_key(id) return 'rq:job:' .. id end
 local function rq_lane(queue, priority, chained, org)
@@ -37,29 +40,29 @@ local function rq_create(node, line, kind, now, status) -- deferred or queued
   if status == 'queued' then
     fields[11], fields[12] = 'enqueued_at', iso(now)
   else
-    call('ZADD', 'rq:deferred:' .. line.queue, now, node.id)
+    call('ZADD', 'rq:deferred:' .. line.queue, unix(now), node.id)
   end
   call('HSET', rq_key(node.id), unpack(fields))
 end
 
 local function rq_deferred(node, queue, now)
   call('HSET', rq_key(node.id), 'status', 'deferred')
-  call('ZADD', 'rq:deferred:' .. queue, now, node.id)
+  call('ZADD', 'rq:deferred:' .. queue, unix(now), node.id)
 end
 
 local function rq_queued(node, now) call('HSET', rq_key(node.id), 'status', 'queued', 'enqueued_at', iso(now)) end
 
 local function rq_scheduled(node, queue, due)
   call('HSET', rq_key(node.id), 'status', 'scheduled')
-  call('ZADD', 'rq:scheduled:' .. queue, math.floor(due), node.id)
+  call('ZADD', 'rq:scheduled:' .. queue, unix(due), node.id)
 end
 
 local function rq_show_started(node, queue, run, worker, began, now, ttl_s)
   local member = node.id .. ':' .. run
   call('HSET', rq_key(node.id), 'status', 'started', 'started_at', iso(began), 'worker_name', worker, 'last_heartbeat', iso(now))
   call('ZADD', 'rq:wip:' .. queue, '+inf', member) -- a finite score would let RQ's own cleaning fail it
-  call('HSET', 'rq:execution:' .. member, 'id', run, 'job_id', node.id, 'created_at', stamp(began),
-    'last_heartbeat', stamp(now), 'worker_name', worker)
+  call('HSET', 'rq:execution:' .. member, 'id', run, 'job_id', node.id, 'created_at', began / SECOND,
+    'last_heartbeat', now / SECOND, 'worker_name', worker)
   call('ZADD', 'rq:executions:' .. node.id, '+inf', run)
   call('SADD', 'rq:worker:' .. worker .. ':executions', member)
   call('EXPIRE', 'rq:execution:' .. member, ttl_s)
@@ -69,7 +72,7 @@ end
 
 local function rq_keep_started(node, run, worker, now, ttl_s)
   local member = node.id .. ':' .. run
-  call('HSET', 'rq:execution:' .. member, 'last_heartbeat', stamp(now))
+  call('HSET', 'rq:execution:' .. member, 'last_heartbeat', now / SECOND)
   call('EXPIRE', 'rq:execution:' .. member, ttl_s)
   call('EXPIRE', 'rq:executions:' .. node.id, ttl_s)
   call('EXPIRE', 'rq:worker:' .. worker .. ':executions', ttl_s)
@@ -85,14 +88,14 @@ end
 local function rq_finished(node, queue, began, now, worker)
   call('HSET', rq_key(node.id), 'status', 'finished', 'started_at', iso(began), 'ended_at', iso(now), 'worker_name', worker)
   call('EXPIRE', rq_key(node.id), FINISHED_TTL_S)
-  call('ZADD', 'rq:finished:' .. queue, math.floor(now) + FINISHED_TTL_S, node.id)
+  call('ZADD', 'rq:finished:' .. queue, unix(now, FINISHED_TTL_S), node.id)
 end
 
 -- exc: the error as RQ's results hold it (base64 of zlib), made by the caller
 local function rq_failed(node, queue, now, ttl_s, worker, exc)
   call('HSET', rq_key(node.id), 'status', 'failed', 'ended_at', iso(now))
   call('EXPIRE', rq_key(node.id), ttl_s)
-  call('ZADD', 'rq:failed:' .. queue, math.floor(now) + ttl_s, node.id)
+  call('ZADD', 'rq:failed:' .. queue, unix(now, ttl_s), node.id)
   if exc ~= '' then
     call('XADD', 'rq:results:' .. node.id, 'MAXLEN', 1, '*', 'type', 2, 'worker_name', worker, 'exc_string', exc)
     call('EXPIRE', 'rq:results:' .. node.id, ttl_s)
@@ -102,7 +105,7 @@ end
 local function rq_canceled(node, queue, now, ttl_s)
   call('HSET', rq_key(node.id), 'status', 'canceled', 'ended_at', iso(now))
   call('EXPIRE', rq_key(node.id), ttl_s)
-  call('ZADD', 'rq:canceled:' .. queue, math.floor(now) + ttl_s, node.id)
+  call('ZADD', 'rq:canceled:' .. queue, unix(now, ttl_s), node.id)
 end
 
 -- Takes the id out of the registries of what it was before. A lane keeps its tombstone: LREM is never used.
@@ -127,7 +130,7 @@ local function rq_delete(node) call('DEL', rq_key(node.id), 'rq:results:' .. nod
 local function rq_keep(queue, now) -- listed for ever; and what RQ's cleaning would do, were a stock worker there
   call('SADD', 'rq:queues', 'rq:queue:' .. queue)
   for _, registry in ipairs({ 'rq:finished:', 'rq:failed:', 'rq:canceled:' }) do
-    call('ZREMRANGEBYSCORE', registry .. queue, 0, now)
+    call('ZREMRANGEBYSCORE', registry .. queue, '0', unix(now))
   end
 end
 

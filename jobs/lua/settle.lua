@@ -49,7 +49,7 @@ end
 -- running | failed -> delayed
 local function delay(node, line, due)
   set(node, 'delayed')
-  call('ZADD', k_delayed(), due, node.id)
+  call('ZADD', k_delayed(), stamp(due), node.id)
   rq_scheduled(node, line.queue, due)
 end
 
@@ -72,14 +72,14 @@ local function advance(node, line, job, now, completed)
   local chains = (completed and line.long) or call('HGET', node.state, node.field .. ':c') == '1'
   for name in names_in(line.dependents) do
     if chains then call('HSET', node.state, name .. ':c', '1') end
-    if call('HINCRBY', node.state, name .. ':w', -1) == 0 and call('HGET', node.state, name) == 'pending' then
+    if call('HINCRBY', node.state, name .. ':w', '-1') == 0 and call('HGET', node.state, name) == 'pending' then
       local dependent = locate(node.job .. '-' .. name)
       local its = line_of(dependent)
       rq_leave(dependent, its.queue, 'pending')
       make_ready(dependent, its, job, now, false)
     end
   end
-  if call('HINCRBY', k_job(job.id), 'left', -1) == 0 then finish_job(job, 'completed', now, '') end
+  if call('HINCRBY', k_job(job.id), 'left', '-1') == 0 then finish_job(job, 'completed', now, '') end
 end
 
 local function child_progress(node, fraction) -- keeps the sum over siblings on the parent
@@ -147,7 +147,7 @@ local function fail(node, line, job, r, now, error, exc, final, delay_s, front)
     give_up(node, line, job, now, error, exc, r.worker)
   else
     call('HSET', node.state, node.field .. ':x', error)
-    if delay_s > 0 then delay(node, line, now + delay_s) else make_ready(node, line, job, now, front) end
+    if delay_s > 0 then delay(node, line, now + delay_s * SECOND) else make_ready(node, line, job, now, front) end
   end
   return call('HGET', node.state, node.field)
 end
@@ -239,6 +239,6 @@ converge = function(job, now)
     if more then break end
     budget, more = converge_children(job, task, now, budget)
   end
-  if more then call('ZADD', k_sweeps(), now, job.id) else call('ZREM', k_sweeps(), job.id) end
+  if more then call('ZADD', k_sweeps(), stamp(now), job.id) else call('ZREM', k_sweeps(), job.id) end
   return more
 end

@@ -1,5 +1,5 @@
 -- Make a job of a graph, all of it or nothing. Up to SWEEP tasks stand in their lanes and in RQ when it returns, the rest in calls of sweep.
--- ARGV 1 now (s, '' is Redis's)  2 job id  3 type  4 user  5 org  6 priority  7 params (JSON)
+-- ARGV 1 now (µs, '' is Redis's)  2 job id  3 type  4 user  5 org  6 priority  7 params (JSON)
 --      8 name of the idempotency key ('' none)  9 digest of what was submitted  10 seconds the key is kept
 --      11… per task, in the graph's order: name, line, payload (JSON), count of needs
 -- Returns {'OK', job, 1 when calls of sweep are needed}, also when repeated; the job made before when the key was used for the

@@ -1,14 +1,14 @@
--- Choose the next task and begin a run of it: claim rules 1 to 4. Needs base, rq, fair, settle.
+-- Choose the next task and begin a run of it: claim rules 1 to 4. Needs base, rq, fair, settle, lose.
 --
 -- ready -> running. Returns {'CLAIMED', rq_job, type, user, org, attempts, granted, now, line, params, payload, need, output, …}
 -- or {'IDLE', seconds to wait at most}.
 
 local TOMBSTONES = 50  -- dropped a call at most
-local PROMOTED = 20    -- delayed tasks made ready a call at most
+local PROMOTED = '20'   -- delayed tasks made ready a call at most
 local IDLE_S = 5
 
 local function promote(now) -- delayed -> ready
-  for _, id in ipairs(call('ZRANGEBYSCORE', k_delayed(), '-inf', now, 'LIMIT', 0, PROMOTED)) do
+  for _, id in ipairs(call('ZRANGEBYSCORE', k_delayed(), '-inf', stamp(now), 'LIMIT', '0', PROMOTED)) do
     call('ZREM', k_delayed(), id)
     local node = locate(id)
     local job, line = job_of(node.job), line_of(node)
@@ -37,8 +37,8 @@ end
 local function begin(node, job, r, run, worker, now)
   r.attempts = r.attempts + 1
   set(node, 'running', node.field .. ':r', run, node.field .. ':b', stamp(now), node.field .. ':k', worker,
-    node.field .. ':n', r.attempts)
-  call('ZADD', k_leases(), stamp(now + LEASE_S), node.id .. ':' .. run)
+    node.field .. ':n', stamp(r.attempts))
+  call('ZADD', k_leases(), stamp(now + LEASE_US), node.id .. ':' .. run)
   if job.status == 'pending' then set_status(job, 'running', now, 'started', stamp(now)) end
   touch(job.id)
 end
@@ -75,12 +75,14 @@ local function idle(now, tombstones_left)
   local wait = tombstones_left and 0 or IDLE_S
   for _, key in ipairs({ k_delayed(), k_leases() }) do
     local first = call('ZRANGE', key, 0, 0, 'WITHSCORES')
-    if first[2] then wait = math.min(wait, math.max(tonumber(first[2]) - now, 0.01)) end
+    if first[2] then wait = math.min(wait, math.max((first[2] - now) / SECOND, 0.01)) end
   end
   return { 'IDLE', string.format('%.3f', wait) }
 end
 
-local function take(now, worker, run, queues)
+local take
+
+take = function(now, worker, run, queues)
   local closed = call('EXISTS', 'rq:suspended', k_pauses()) > 0
   if closed and call('EXISTS', 'rq:suspended') == 1 then return { 'IDLE', '1' } end
   promote(now)
@@ -89,7 +91,7 @@ local function take(now, worker, run, queues)
     if not (closed and call('SISMEMBER', k_pauses(), 'queue:' .. queue) == 1) then
       for _, priority in ipairs(ORDER) do
         while dropped < TOMBSTONES do
-          local org = call('ZRANGE', k_ready(queue, priority), 0, 0)[1]
+          local org = call('ZRANGE', k_ready(queue, priority), '0', '0')[1]
           if not org then break end
           local found
           dropped, found = pop(queue, priority, org, dropped, now)
@@ -103,6 +105,7 @@ local function take(now, worker, run, queues)
       end
     end
   end
+  if reap(now) > 0 then return take(now, worker, run, queues) end -- what others lost is to be had now
   return idle(now, dropped >= TOMBSTONES)
 end
 

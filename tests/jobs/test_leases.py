@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jobs import claim, control, record, show
-from jobs.errors import Conflict, NotFound, Stale
+from jobs.errors import Conflict, NotFound, Overloaded, Stale
 from jobs.model import Completed, Failed, Idle
 from jobs.store import Store
 from tests.jobs.hands import Hands, chain
@@ -182,3 +182,46 @@ def test_reap_takes_back_what_nobody_renews(hands: Hands, store: Store) -> None:
     assert claim.reap(store, hands.now + 1) == 0
     assert claim.reap(store, hands.now + 16) == 1
     assert hands.states(job) == {"a": "ready"}
+
+
+def test_a_claim_takes_back_what_has_ended_before_it_says_there_is_nothing(hands: Hands, other: Hands) -> None:
+    hands.submit({"name": "a"})
+    hands.claim()
+    other.now = hands.now + 16
+    assert other.claim().attempt == 2
+
+
+def test_what_a_worker_claimed_is_handed_back_without_knowing_its_task(hands: Hands) -> None:
+    job = hands.submit({"name": "a"})
+    claimed = hands.claim()
+    record.hand_back(hands.store, worker=hands.name, run="another", now=hands.now)
+    assert hands.states(job) == {"a": "running"}
+    record.hand_back(hands.store, worker=hands.name, run=claimed.run, now=hands.now)
+    assert hands.states(job) == {"a": "ready"}
+    assert hands.claim().attempt == 1
+
+
+def test_progress_that_says_nothing_new_is_no_new_revision(hands: Hands) -> None:
+    job = hands.submit({"name": "a"})
+    claimed = hands.claim()
+    record.progress(hands.store, claimed, 0.5, "half")
+    before = show.job(hands.store, job).revision
+    record.progress(hands.store, claimed, 0.5, "half")
+    assert show.job(hands.store, job).revision == before
+    record.progress(hands.store, claimed, 0.6, "half")
+    assert show.job(hands.store, job).revision > before
+
+
+@pytest.mark.parametrize("how", ["full", "a replica"])
+def test_a_redis_that_takes_no_writes_is_overloaded_not_broken(hands: Hands, how: str) -> None:
+    redis = hands.store.redis
+    try:
+        if how == "full":
+            redis.config_set("maxmemory", 1)
+        else:
+            redis.replicaof("127.0.0.1", "1")
+        with pytest.raises(Overloaded):
+            hands.look()
+    finally:
+        redis.config_set("maxmemory", 0)
+        redis.replicaof("no", "one")

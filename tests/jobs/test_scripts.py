@@ -34,6 +34,13 @@ def test_only_rq_lua_knows_rqs_keys(name: str) -> None:
     assert re.findall(r"'rq:[^']*", SOURCES[name]) in ([], ["'rq:suspended", "'rq:suspended"])
 
 
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_function_ends_where_the_loader_sees_it_end(name: str) -> None:
+    for line in SOURCES[name].splitlines():
+        if line.startswith("local function ") and " return " in line:
+            assert line.endswith(" end"), f"{line}: nothing may stand behind the end of a function of one line"
+
+
 def test_every_verb_is_known_to_redis_by_its_own_hash(store: Store) -> None:
     for script in store.scripts.values():
         assert store.redis.script_load(script.text) == script.sha
