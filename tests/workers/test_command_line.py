@@ -1,0 +1,63 @@
+"""`python -m workers`: which queues it serves, and what it refuses."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from tests.workers.conftest import StartWorker
+from workers.__main__ import arguments, queues
+
+
+@pytest.mark.parametrize(
+    ("line", "served"),
+    [
+        ("short", ["short"]),
+        ("long short", ["long", "short"]),
+        ("short --zone ingest", ["ingest.short"]),
+        ("short long --zone a b", ["a.short", "b.short", "a.long", "b.long"]),
+        ("short --zone a --zone b", ["a.short", "b.short"]),
+        ("ingest.long short", ["ingest.long", "short"]),
+        ("short short", ["short"]),
+    ],
+)
+def test_queues_are_served_in_the_order_given(line: str, served: list[str]) -> None:
+    given = arguments(line.split())
+    assert queues(given.queue, given.zone) == served
+
+
+@pytest.mark.parametrize("line", ["", "medium", "in-gest.long", "short --zone In", "short --zone a.b"])
+def test_what_is_no_queue_is_refused(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        arguments(line.split())
+    assert refused.value.code == 2
+    assert "usage: python -m workers" in capsys.readouterr().err
+
+
+def test_help_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        arguments(["--help"])
+    assert left.value.code == 0
+    assert "--zone" in capsys.readouterr().out
+
+
+def test_a_redis_that_would_drop_jobs_is_refused_with_the_reason(start_worker: StartWorker, redis: object) -> None:
+    redis.config_set("maxmemory-policy", "allkeys-lru")  # type: ignore[attr-defined]
+    try:
+        worker = start_worker()
+        assert worker.await_end() == os.EX_CONFIG
+        assert "noeviction" in worker.said("misconfigured")[-1]
+    finally:
+        redis.config_set("maxmemory-policy", "noeviction")  # type: ignore[attr-defined]
+
+
+def test_a_worker_started_before_redis_waits_for_it(start_worker: StartWorker) -> None:
+    worker = start_worker(REDIS_URL="unix:///nowhere/redis.sock")
+    worker.await_said("redis_trouble")
+    time.sleep(1)
+    assert worker.process.poll() is None
+    worker.tell(signal.SIGTERM)
+    assert worker.await_end() == 0

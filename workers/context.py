@@ -1,0 +1,115 @@
+"""What an engine may use while it runs. Cheap to make: everything beyond the claim is made when first asked for."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobs import record
+from jobs.errors import Stale
+from jobs.model import Claimed, Json
+from jobs.settings import Settings
+from workers import log, scratch
+from workers.interrupted import Cancelled, HandBack, Interrupted, Superseded, TimedOut, stop
+from workers.kit import Kit
+from workers.outcome import NotConfigured
+from workers.patience import passes
+from workers.writer import Writer
+
+if TYPE_CHECKING:
+    from jobs.storage import Storage
+
+__all__ = ["Cancelled", "Context", "HandBack", "Interrupted", "NotConfigured", "Superseded", "TimedOut"]
+
+PROGRESS_EVERY_S = 0.5  #: at most one write of progress in so long
+CHECK_EVERY_S = 1.0  #: a checkpoint asks Redis whether the run still counts when it has not for so long
+
+
+class Context:
+    """One run, as its engine sees it."""
+
+    __slots__ = ("_fraction", "_kit", "_log", "_message", "_scratch", "_told_at", "_writer", "claimed")
+
+    def __init__(self, claimed: Claimed, kit: Kit) -> None:
+        self.claimed = claimed
+        self._kit = kit
+        self._told_at = time.monotonic()
+        self._fraction = 0.0
+        self._message = ""
+        self._log: log.TaskLog | None = None
+        self._scratch: Path | None = None
+        self._writer: Writer | None = None
+
+    @property
+    def settings(self) -> Settings:
+        return self._kit.settings
+
+    @property
+    def storage(self) -> Storage:
+        return self._kit.storage
+
+    @property
+    def log(self) -> log.TaskLog:
+        """A logger that adds job, task and run to each line."""
+        if self._log is None:
+            self._log = log.of_task(self.claimed)
+        return self._log
+
+    @property
+    def scratch(self) -> Path:
+        """An empty folder on local disk, removed after the run."""
+        if self._scratch is None:
+            self._scratch = scratch.make(self._kit.scratch_root)
+        return self._scratch
+
+    def key(self, name: str) -> str:
+        """Return the storage key of `name` among this run's own files."""
+        return f"jobs/{self.claimed.job}/{self.claimed.node}/{self.claimed.run}/{name}"
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        """Say how far the run is, 0 to 1. A checkpoint as well; written at most twice a second, a first message at once."""
+        self._kit.pulse.sign()
+        self._kit.orders.check(self.claimed.run)
+        speaks_first = bool(message) and not self._message
+        self._fraction = min(max(fraction, 0.0), 1.0)
+        self._message = message or self._message
+        if speaks_first or time.monotonic() - self._told_at >= PROGRESS_EVERY_S:
+            self._tell()
+
+    def checkpoint(self) -> None:
+        """Give a sign of life. Raises Interrupted when the run is to stop here: to be called where it may be cut off."""
+        self._kit.pulse.sign()
+        self._kit.orders.check(self.claimed.run)
+        if time.monotonic() - self._told_at >= CHECK_EVERY_S:
+            self._tell()
+
+    def writer(self) -> Writer:
+        """Return the writer of this child's own key. Raises RuntimeError for a task that is not a child."""
+        if self._writer is None:
+            self._writer = Writer(self.claimed, self._kit, self._check)
+        return self._writer
+
+    def children_outputs(self, task: str) -> list[Json]:
+        """Return the outputs of the children of `task`, in their order."""
+        return self._kit.patiently(lambda: record.children_outputs(self._kit.store, self.claimed.job, task), self._check)
+
+    def close(self) -> None:
+        """Remove what the run left on disk."""
+        if self._scratch is not None:
+            scratch.remove(self._scratch)
+
+    def _check(self) -> None:
+        self._kit.orders.check(self.claimed.run)
+
+    def _tell(self) -> None:
+        """Write the progress; learn whether the run still counts. While Redis is in trouble the engine works on: the lease decides."""
+        self._told_at = time.monotonic()
+        try:
+            record.progress(self._kit.store, self.claimed, self._fraction, self._message)
+        except Stale as stale:
+            stop(stale)
+        except Exception as error:
+            if not passes(error):
+                raise
+            self.log.debug("progress not written: %s", error)

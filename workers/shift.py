@@ -1,0 +1,178 @@
+"""A horse's working life: claim, run the engine, record and claim, until told to leave.
+
+What it does not expect it dies of: the supervisor then records its run as lost and starts another horse.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import time
+
+from jobs import claim, record
+from jobs.errors import Stale
+from jobs.model import Claimed, Failed, Idle, Outcome
+from workers import engines, log
+from workers.context import Context
+from workers.interrupted import HandBack, Interrupted, TimedOut, stop
+from workers.kit import Kit
+from workers.outcome import GiveBack, of_error, of_result, timed_out
+
+UNAVAILABLE_DELAY_S = 30.0  #: before a task is offered again whose engine this worker does not have
+LEAST_WAIT_S = 0.05  #: so that nothing overdue makes an idle horse spin; a bell ends a wait at once in any case
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_MEMORY_EVERY_S = 1.0
+
+
+class Shift:
+    def __init__(self, kit: Kit, queues: list[str], supervisor_pid: int) -> None:
+        self._kit = kit
+        self._queues = queues
+        self._supervisor_pid = supervisor_pid
+        self.tasks = 0
+        self._memory_at = 0.0
+        self._tells = log.horse.isEnabledFor(logging.INFO)
+
+    def work(self) -> str:
+        """Work until told to leave, or worn out. Return why it ended."""
+        answer: Claimed | Idle | None = None
+        while True:
+            if isinstance(answer, Claimed):
+                answer = self._serve(answer)
+            elif isinstance(answer, Idle) and answer.wait_s > 0:
+                self._listen(answer.wait_s)
+                answer = None
+            elif why := self._leaves():
+                break
+            else:
+                answer = self._claim()
+        self._kit.pulse.gone()
+        return why
+
+    def _claim(self) -> Claimed | Idle:
+        run = secrets.token_hex(8)
+        kit = self._kit
+        kit.pulse.claiming(run)
+        return kit.patiently(lambda: claim.claim(kit.store, worker=kit.worker, queues=self._queues, run=run), kit.give_up)
+
+    def _listen(self, wait_s: float) -> None:
+        """Wait for work, at most `wait_s`."""
+        kit = self._kit
+        kit.pulse.idle()
+        least_s = max(wait_s, LEAST_WAIT_S)
+        waited = kit.orders.wait(lambda: kit.patiently(lambda: claim.wait(kit.store.redis, kit.store, self._queues, least_s), kit.give_up))
+        kit.orders.forget()
+        if not waited:
+            kit.hang_up()
+
+    def _serve(self, claimed: Claimed) -> Claimed | Idle | None:
+        """Do a run and settle it. Return the answer to the next claim if there was one."""
+        begun = time.monotonic()
+        if self._tells:
+            log.task_started(claimed)
+        context = Context(claimed, self._kit)
+        try:
+            outcome = self._run(claimed, context)
+        except Interrupted as why:
+            log.run_gone(claimed, type(why).__name__.lower())
+            return None
+        finally:
+            context.close()
+            self.tasks += 1
+        if isinstance(outcome, GiveBack):
+            self._hand_back(claimed, outcome)
+            return None
+        return self._record(claimed, outcome, begun)
+
+    def _run(self, claimed: Claimed, context: Context) -> Outcome | GiveBack:
+        """Return what the engine came to. Raises Interrupted when the run no longer counts. The one catch-all."""
+        kit = self._kit
+        try:
+            engine = engines.loaded(claimed.engine) or self._load(claimed)
+            kit.pulse.working(claimed.run, claimed.rq_job, claimed.engine, claimed.timeout_s, engine.stall_s)
+            kit.orders.check(claimed.run)
+            result = kit.orders.engage(claimed.run, lambda: engine.run(context, claimed.inputs))
+            return of_result(result, claimed, kit.settings)
+        except engines.Unavailable as unavailable:
+            return GiveBack(str(unavailable), UNAVAILABLE_DELAY_S)
+        except HandBack:
+            return GiveBack("the worker leaves")
+        except TimedOut:
+            kit.hang_up()
+            return self._failed(claimed, Failed(timed_out(claimed.timeout_s)))
+        except Interrupted:
+            raise
+        except Stale as stale:  # an engine's own use of the verbs
+            stop(stale)
+        except ModuleNotFoundError as error:  # a library that the engine imports when first used
+            return GiveBack(f"engine {claimed.engine} cannot be loaded here: {error}", UNAVAILABLE_DELAY_S)
+        except BaseException as error:
+            outcome = of_error(error, claimed, kit.settings)
+            return self._failed(claimed, outcome) if isinstance(outcome, Failed) else outcome
+
+    def _load(self, claimed: Claimed) -> engines.Engine:
+        """Import an engine for its first run. That may take longer than a lease: say so, so that it is renewed."""
+        self._kit.pulse.working(claimed.run, claimed.rq_job, claimed.engine, claimed.timeout_s, engines.STALL_SECONDS)
+        return engines.find(claimed.engine)
+
+    def _failed(self, claimed: Claimed, failed: Failed) -> Failed:
+        log.task_failed(claimed, failed.error)
+        return failed
+
+    def _record(self, claimed: Claimed, outcome: Outcome, begun: float) -> Claimed | Idle | None:
+        """Record the outcome and claim the next task, in one call."""
+        kit = self._kit
+        next_run = None if self._leaves() else secrets.token_hex(8)
+        kit.pulse.settling(claimed.run, claimed.rq_job, next_run or "")
+        if isinstance(outcome, Failed):
+            kit.pulse.failed += 1
+        else:
+            kit.pulse.completed += 1
+
+        recorded = kit.patiently(
+            lambda: record.record(kit.store, claimed=claimed, outcome=outcome, worker=kit.worker, next_run=next_run, queues=self._queues)
+        )
+        if recorded.stale:
+            log.run_gone(claimed, recorded.state)
+        elif self._tells:
+            log.task_recorded(claimed, type(outcome).__name__.lower(), recorded.state, time.monotonic() - begun)
+        kit.orders.forget()
+        return recorded.next
+
+    def _hand_back(self, claimed: Claimed, back: GiveBack) -> None:
+        kit = self._kit
+        kit.pulse.settling(claimed.run, claimed.rq_job, "")
+        try:
+            kit.patiently(
+                lambda: record.hand_back(kit.store, worker=kit.worker, run=claimed.run, rq_job=claimed.rq_job, delay_s=back.delay_s)
+            )
+        except Stale:
+            log.run_gone(claimed, "stale")
+        else:
+            log.task_handed_back(claimed, back.reason, back.delay_s)
+
+    def _leaves(self) -> str:
+        """Why the horse is to claim no more; empty if it is not."""
+        if os.getppid() != self._supervisor_pid:
+            return "its supervisor is gone"
+        if self._kit.orders.draining:
+            return "drains"
+        settings = self._kit.settings
+        if settings.max_tasks_per_horse and self.tasks >= settings.max_tasks_per_horse:
+            return f"did MAX_TASKS_PER_HORSE={settings.max_tasks_per_horse} tasks"
+        # After a task at least: a limit below what a fresh horse takes must not keep everything waiting.
+        if settings.max_horse_megabytes and self.tasks and time.monotonic() >= self._memory_at:
+            self._memory_at = time.monotonic() + _MEMORY_EVERY_S
+            if resident_megabytes() > settings.max_horse_megabytes:
+                return f"holds more than MAX_HORSE_MEGABYTES={settings.max_horse_megabytes}"
+        return ""
+
+
+def resident_megabytes() -> float:
+    """Memory of this process in RAM; 0 where it cannot be told."""
+    try:
+        with open("/proc/self/statm") as statm:
+            return int(statm.read().split()[1]) * _PAGE_BYTES / 1e6
+    except OSError:
+        return 0.0
