@@ -215,6 +215,7 @@ def test_progress_that_says_nothing_new_is_no_new_revision(hands: Hands) -> None
 @pytest.mark.parametrize("how", ["full", "a replica"])
 def test_a_redis_that_takes_no_writes_is_overloaded_not_broken(hands: Hands, how: str) -> None:
     redis = hands.store.redis
+    hands.submit({"name": "a"})
     try:
         if how == "full":
             redis.config_set("maxmemory", 1)
