@@ -6,7 +6,7 @@ import pytest
 
 from jobs import claim, control, record, show
 from jobs.errors import Conflict, NotFound, Overloaded, Stale
-from jobs.model import Completed, Failed, Idle
+from jobs.model import Claimed, Completed, Failed, Idle
 from jobs.store import Store
 from tests.jobs.hands import Hands, chain
 
@@ -216,13 +216,25 @@ def test_progress_that_says_nothing_new_is_no_new_revision(hands: Hands) -> None
 def test_a_redis_that_takes_no_writes_is_overloaded_not_broken(hands: Hands, how: str) -> None:
     redis = hands.store.redis
     hands.submit({"name": "a"})
+    claimed = hands.claim()
     try:
         if how == "full":
             redis.config_set("maxmemory", 1)
         else:
             redis.replicaof("127.0.0.1", "1")
         with pytest.raises(Overloaded):
-            hands.look()
+            record.progress(hands.store, claimed, 0.5)
     finally:
         redis.config_set("maxmemory", 0)
         redis.replicaof("no", "one")
+
+
+def test_what_runs_can_be_recorded_in_a_full_redis(hands: Hands) -> None:
+    job = hands.submit(*chain("a", "b"))
+    claimed = hands.claim()
+    try:
+        hands.store.redis.config_set("maxmemory", 1)
+        assert isinstance(hands.record(claimed, next_run="next").next, Claimed)
+    finally:
+        hands.store.redis.config_set("maxmemory", 0)
+    assert hands.states(job) == {"a": "completed", "b": "running"}

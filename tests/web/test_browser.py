@@ -1,0 +1,162 @@
+"""The pages in a real browser, from sign-in to download. Pictures of them are kept in build/screenshots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jobs import people, show
+from jobs.model import Completed, Spawn
+from jobs.record import progress
+from jobs.store import Store
+from tests.web import chromium
+from tests.web.chromium import Page
+from tests.web.conftest import ROOT, SAMPLES, Worker
+
+PICTURES = ROOT / "build" / "screenshots"
+CHROMIUM = chromium.find()
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")]
+
+
+@pytest.fixture
+def page(served: str, store: Store) -> Iterator[Page]:
+    """A browser in which ada has signed in; at the end it must have had nothing to complain of."""
+    token = people.add(store, "ada", org="physics")
+    assert CHROMIUM
+    with chromium.page(CHROMIUM) as page:
+        page.look()
+        page.open(f"{served}/")
+        page.until("document.getElementById('token')")
+        page.picture(PICTURES / "signin.png")
+        page.run(f"document.getElementById('token').value = '{token}'")
+        page.click("form.stack button")
+        page.until("document.readyState === 'complete' && " + says("#file-hint", "up to"))
+        yield page
+        assert page.complaints == []
+        assert {address.split("/")[2] for address in page.requested if address.startswith("http")} == {served.split("/")[2]}
+
+
+def pictures(page: Page, name: str) -> None:
+    """Keep what the page looks like: by day, by night, on a phone, where nothing may stick out."""
+    page.picture(PICTURES / f"{name}.png")
+    page.look(dark=True)
+    page.picture(PICTURES / f"{name}-dark.png")
+    page.look(width=390, height=844)
+    page.picture(PICTURES / f"{name}-phone.png")
+    assert page.run("document.documentElement.scrollWidth") <= 390
+    page.look()
+
+
+def upload(page: Page) -> str:
+    """Choose a recording, start, and return the job's id once its page is there."""
+    page.choose("#file", SAMPLES / "short-slt.ogg")
+    page.until("!document.getElementById('start').disabled")
+    page.click("#start")
+    page.until("location.pathname.startsWith('/jobs/') && document.getElementById('bar')?.hasAttribute('aria-valuenow')")
+    return str(page.run("location.pathname.split('/')[2]"))
+
+
+def says(selector: str, text: str) -> str:
+    return f"(document.querySelector('{selector}')?.textContent ?? '').includes('{text}')"
+
+
+def test_a_recording_goes_from_the_page_to_its_transcript(page: Page, worker: Worker, store: Store) -> None:
+    page.run("document.getElementById('language').value = 'en'; document.getElementById('word-timestamps').click()")
+    pictures(page, "home-empty")
+    job = upload(page)
+    params = show.job(store, job).params
+    assert (params["language"], params["word_timestamps"], params["export"], params["filename"]) == ("en", True, True, "short-slt.ogg")
+
+    # waiting is told apart from working
+    page.until(says("#status", "Waiting for a worker"))
+    inspecting = worker.take()
+    page.until(says("#status", "Working"))
+    progress(store, inspecting, 0.5, "Looking into the recording")
+    page.until(says("#message", "Looking into the recording"))
+    worker.record(inspecting, Completed({}))
+
+    # the transcript grows in the order of time, whichever part comes first
+    worker.complete()
+    worker.record(worker.take(), Spawn(({"n": 0}, {"n": 1})))
+    first, second = worker.take(), worker.take()
+    worker.append(second, [{"segments": [{"start": 300.0, "end": 302.0, "text": " and <b>this</b> is the second"}]}])
+    page.until("document.querySelectorAll('#transcript li').length === 1")
+    worker.append(first, [{"segments": [{"start": 0.0, "end": 2.0, "text": " This is the first part,"}]}])
+    page.until("document.querySelectorAll('#transcript li').length === 2")
+    assert page.text("#transcript").split("\n") == ["0:00", "This is the first part,", "5:00", "and <b>this</b> is the second"]
+    worker.record(first, Completed({}))
+    page.until(says("#tasks", "1 of 2 parts done"))
+    pictures(page, "job-working")
+    worker.record(second, Completed({}))
+
+    # downloads, and no more asking once it has ended
+    worker.publish("transcript.txt", b"This is the first part, and this is the second")
+    worker.publish("package.zip", b"PK", "application/zip")
+    page.until(says("#status", "Done"))
+    assert page.run("[...document.querySelectorAll('#downloads a')].map(a => a.download)") == ["transcript.txt", "package.zip"]
+    assert "first part" in page.run("fetch(document.querySelector('#downloads a').href).then(answer => answer.text())")
+    pictures(page, "job-done")
+    asked = len(page.requested)
+    page.run("new Promise(done => setTimeout(done, 2500))")
+    assert len(page.requested) == asked
+
+    page.click(".crumb a")
+    page.until(says("#jobs", "short-slt.ogg"))
+    pictures(page, "home")
+
+
+def test_a_job_that_failed_says_why_and_runs_again(page: Page, worker: Worker) -> None:
+    upload(page)
+    worker.fail("The model folder is missing: set WHISPER_MODEL.\nTraceback (most recent call last):\n  File whisper.py")
+    page.until(says("#status", "Failed"))
+    assert "set WHISPER_MODEL" in page.text("#tasks summary")
+    assert page.run("document.querySelector('#tasks details').open") is False
+    assert page.run("document.querySelectorAll('#tasks button').length") == 1, "what was cancelled with it needs no button of its own"
+    pictures(page, "job-failed")
+
+    page.click("#tasks [data-key='retry-inspect']")
+    page.until(says("#status", "Waiting for a worker"))
+    worker.fail("again")
+    page.until(says("#status", "Failed"))
+    page.click("#retry")
+    page.until(says("#status", "Waiting for a worker"))
+
+
+def test_a_job_is_cancelled_and_deleted(page: Page, store: Store) -> None:
+    job = upload(page)
+    page.click("#cancel")
+    page.until(says("#status", "Cancelled"))
+    assert show.job(store, job).status == "cancelled"
+
+    page.run("window.confirm = () => true")
+    page.click("#delete")
+    page.until("location.pathname === '/' && document.getElementById('no-jobs') && !document.getElementById('no-jobs').hidden")
+
+
+def test_a_file_that_is_no_recording_is_refused_in_words_and_another_can_be_chosen(page: Page, tmp_path: Path) -> None:
+    text = tmp_path / "notes.mp3"
+    text.write_text("no recording\n" * 100)
+    large = tmp_path / "large.wav"
+    large.write_bytes(bytes(300_001))
+    page.choose("#file", large)
+    page.until(says("#wrong", "at most 300 KB"))
+    assert page.run("document.getElementById('start').disabled") is True
+
+    page.choose("#file", text)
+    page.click("#start")
+    page.until(says("#wrong", "not a recording"))
+    pictures(page, "home-refused")
+    page.complaints.clear()  # the browser itself notes that a request was answered with 422
+    upload(page)
+
+
+def test_everything_can_be_reached_with_the_keyboard(page: Page) -> None:
+    reached = []
+    for _ in range(12):
+        for kind in ("keyDown", "keyUp"):
+            page.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+        reached.append(page.run("document.activeElement.id || document.activeElement.className || document.activeElement.textContent"))
+    assert {"skip", "brand", "file", "language", "word-timestamps", "export"} <= set(reached)

@@ -1,0 +1,155 @@
+"""scripts.submit against the web under a real gunicorn."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from jobs import people, show
+from jobs.claim import Idle, claim
+from jobs.model import Completed, Failed
+from jobs.store import Store
+from scripts import submit
+from scripts.submit import out_folders, read_param
+from tests.web.conftest import SAMPLES, Worker
+
+RECORDING = str(SAMPLES / "short-slt.ogg")
+Run = tuple[int, str, str]
+
+
+@pytest.fixture
+def lectern(monkeypatch: pytest.MonkeyPatch, served: str, store: Store) -> None:
+    monkeypatch.setattr(submit, "POLL_S", 0.05)
+    monkeypatch.setenv("LECTERN_URL", served)
+    monkeypatch.setenv("LECTERN_TOKEN", people.add(store, "root", org="local", role="admin"))
+
+
+@pytest.fixture
+def busy(worker: Worker) -> Iterator[dict[str, str]]:
+    """Play a worker that completes whatever becomes ready; `transcribe` fails if told to."""
+    told: dict[str, str] = {}
+    stop = threading.Event()
+
+    def work() -> None:
+        run = 0
+        while not stop.wait(0.02):
+            run += 1
+            claimed = claim(worker.store, worker=worker.name, queues=("short", "long"), run=f"{run:016x}")
+            if isinstance(claimed, Idle):
+                continue
+            if claimed.task == told.get("fails"):
+                worker.record(claimed, Failed("the model cannot be loaded: set WHISPER_MODEL", final=True))
+                continue
+            key = f"jobs/{claimed.job}/{claimed.node}/{claimed.run}/transcript.txt"
+            text = f"{claimed.params['filename']} said".encode()
+            worker.storage.put_bytes(key, text)
+            made = [{"name": "transcript.txt", "bytes": len(text), "media_type": "text/plain", "key": key}]
+            worker.record(claimed, Completed({"artifacts": made} if claimed.task == "merge" else {}))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield told
+    stop.set()
+    thread.join()
+
+
+@pytest.mark.usefixtures("lectern")
+def test_it_prints_the_id_of_what_was_accepted(capsys: pytest.CaptureFixture[str], store: Store) -> None:
+    assert submit.main([RECORDING, "--param", "word_timestamps=true", "--param", "language=en", "--priority", "high"]) == 0
+
+    job = show.job(store, capsys.readouterr().out.strip())
+    assert (job.params["word_timestamps"], job.params["language"], job.params["filename"]) == (True, "en", "short-slt.ogg")
+    assert job.priority == "high"
+
+
+@pytest.mark.usefixtures("lectern")
+def test_followed_to_the_end_it_downloads_what_was_made(capsys: pytest.CaptureFixture[str], busy: dict[str, str], tmp_path: Path) -> None:
+    assert submit.main([RECORDING, "--out", str(tmp_path / "out")]) == 0
+
+    assert (tmp_path / "out" / "transcript.txt").read_text() == "short-slt.ogg said"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["transcript.txt"]
+    told = capsys.readouterr()
+    assert str(tmp_path / "out" / "transcript.txt") in told.out
+    assert "completed" in told.err
+
+
+@pytest.mark.usefixtures("lectern")
+def test_several_recordings_get_a_folder_each(busy: dict[str, str], tmp_path: Path) -> None:
+    assert submit.main([RECORDING, str(SAMPLES / "short-f3.ogg"), "--follow", "--out", str(tmp_path)]) == 0
+
+    assert (tmp_path / "short-slt" / "transcript.txt").read_text() == "short-slt.ogg said"
+    assert (tmp_path / "short-f3" / "transcript.txt").read_text() == "short-f3.ogg said"
+
+
+@pytest.mark.usefixtures("lectern")
+def test_a_job_that_fails_ends_with_1_and_its_reason(capsys: pytest.CaptureFixture[str], busy: dict[str, str]) -> None:
+    busy["fails"] = "transcribe"
+
+    assert submit.main([RECORDING, "--follow"]) == 1
+
+    assert "set WHISPER_MODEL" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("lectern")
+def test_what_is_refused_ends_with_2_and_the_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path, redis: Redis) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("no recording\n" * 100)
+    large = tmp_path / "large.wav"
+    large.write_bytes(bytes(50_000_000))
+
+    for arguments, sentence in [
+        ([str(text)], "not a recording"),
+        ([str(large)], "MAX_UPLOAD_BYTES=300000"),
+        ([RECORDING, "--param", "colour=red"], "colour"),
+        ([RECORDING, "--type", "unheard_of"], "unheard_of"),
+        ([RECORDING, "--token", "lec_wrong"], "not valid"),
+        ([RECORDING, "--url", "http://127.0.0.1:1"], "is Lectern running"),
+    ]:
+        assert submit.main(arguments) == 2, arguments
+        assert sentence in capsys.readouterr().err
+    assert redis.keys("app:jobs*") == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["missing.mp3"], [RECORDING, "--param", "language"], [RECORDING, "--priority", "urgent"]])
+def test_a_wrong_call_ends_with_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        submit.main(arguments)
+    assert ended.value.code == 2
+
+
+@pytest.mark.usefixtures("lectern")
+def test_a_job_without_a_file_can_be_submitted(capsys: pytest.CaptureFixture[str], store: Store) -> None:
+    assert submit.main(["--type", "synthetic", "--param", 'tasks=[{"name": "only"}]']) == 0
+
+    assert show.job(store, capsys.readouterr().out.strip()).type == "synthetic"
+
+
+@pytest.mark.usefixtures("lectern")
+def test_the_admins_token_is_read_from_the_data_folder(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, store: Store, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("LECTERN_TOKEN")
+    assert submit.main([RECORDING, "--data", str(tmp_path)]) == 2
+    assert "admin.token" in capsys.readouterr().err
+
+    (tmp_path / "admin.token").write_text(people.new_token(store, "root") + "\n")
+    assert submit.main([RECORDING, "--data", str(tmp_path)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("a=true", True), ("a=3", 3), ("a=en", "en"), ('a="3"', "3"), ('a=["x"]', ["x"]), ("a=", ""), ("a=b=c", "b=c"), ("a=null", None)],
+)
+def test_a_parameter_is_json_where_it_can_be(text: str, value: object) -> None:
+    assert read_param(text) == ("a", value)
+
+
+def test_recordings_of_one_name_do_not_share_a_folder() -> None:
+    files = [Path("a/talk.mp3"), Path("b/talk.ogg"), Path("c/other.mp3")]
+    assert out_folders(Path("out"), files) == [Path("out/talk"), Path("out/talk-2"), Path("out/other")]
+    assert out_folders(Path("out"), files[:1]) == [Path("out")]
+    assert out_folders(None, files) == [None, None, None]

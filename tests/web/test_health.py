@@ -1,0 +1,53 @@
+"""/healthz and /readyz: alive, ready, and what is wrong when not."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from jobs.settings import Settings
+from jobs.storage import Storage
+from jobs.store import Store, connect
+from tests.web.conftest import problem
+from web import create_app
+
+
+def test_a_process_that_can_reach_everything_is_ready(app: Flask) -> None:
+    client = app.test_client()
+
+    assert client.get("/healthz").json == {"status": "ok"}
+    assert client.get("/readyz").json == {"status": "ok", "checks": {"redis": "ok", "storage": "ok"}}
+
+
+def test_without_redis_it_is_alive_and_says_what_is_wrong(web_settings: Settings, storage: Storage) -> None:
+    unreachable = Store(connect("redis://127.0.0.1:1/0"), web_settings)
+    client = create_app(web_settings, store=unreachable, storage=storage).test_client()
+
+    assert client.get("/healthz").status_code == 200
+    refused = problem(client.get("/readyz"), 503, "unavailable")
+    assert refused["checks"]["storage"] == "ok"
+    assert "redis: cannot be reached" in refused["detail"]
+    asked = client.get("/api/jobs", headers={"Authorization": "Bearer x"})
+    problem(asked, 503, "unavailable")
+    assert asked.headers["Retry-After"]
+
+
+def test_without_storage_it_says_so(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(self: Storage, key: str) -> bool:
+        raise OSError("the bucket secret-name cannot be reached")
+
+    monkeypatch.setattr(Storage, "exists", gone)
+
+    refused = problem(app.test_client().get("/readyz"), 503, "unavailable")
+    assert refused["checks"]["redis"] == "ok"
+    assert "storage: cannot be reached" in refused["detail"]
+    assert "secret-name" not in str(refused)
+
+
+def test_an_error_that_nobody_foresaw_says_nothing_of_its_insides(app: Flask, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.auth.people.find", lambda *_: 1 / 0)
+
+    response = app.test_client().get("/api/jobs", headers={"Authorization": "Bearer x"})
+
+    refused = problem(response, 500, "internal")
+    assert "division" not in str(refused)

@@ -1,0 +1,201 @@
+"""The status of a job, lists of them, partial output, cancel, retry and delete."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from jobs import uploads
+from jobs.model import Spawn
+from jobs.storage import Storage
+from jobs.store import Store
+from tests.web.conftest import ONE_TASK, Caller, Callers, Worker, problem
+from web.status import etag
+
+TWO_TASKS = {"tasks": [{"name": "first"}, {"name": "second", "needs": ["first"]}]}
+
+
+def submitted(caller: Caller, params: dict[str, Any]) -> str:
+    return str(caller.submit("synthetic", params=params).json["id"])
+
+
+# status
+
+
+def test_the_status_has_every_field_of_the_interface(owner: Caller, job: str) -> None:
+    status = owner("GET", f"/api/jobs/{job}").json
+
+    fields = "id type user org priority status progress message result_path created_at started_at ended_at eta_seconds queue_position"
+    assert set(f"{fields} warnings tasks artifacts".split()) <= set(status)
+    fields = "name engine queue state optional attempts progress message error needs started_at ended_at worker children"
+    assert set(fields.split()) <= set(status["tasks"][0])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", status["created_at"])
+
+
+def test_a_status_that_has_not_changed_answers_304(admin: Caller, worker: Worker) -> None:
+    job = submitted(admin, ONE_TASK)
+    first = admin("GET", f"/api/jobs/{job}")
+
+    same = admin("GET", f"/api/jobs/{job}", headers={"If-None-Match": first.headers["ETag"]})
+    assert (same.status_code, same.data) == (304, b"")
+
+    worker.complete()
+    changed = admin("GET", f"/api/jobs/{job}", headers={"If-None-Match": first.headers["ETag"]})
+    assert (changed.status_code, changed.json["status"]) == (200, "completed")
+
+
+def test_estimates_are_part_of_the_tag_for_ten_seconds_each() -> None:
+    known = {"revision": 7, "eta_seconds": None, "queue_position": None}
+    assert etag(known, now=1000) == etag(known, now=2000) == "7"
+
+    waiting = known | {"queue_position": 3}
+    assert etag(waiting, now=1000) == etag(waiting, now=1009.9)
+    assert etag(waiting, now=1000) != etag(waiting, now=1010)
+
+
+def test_where_an_artifact_lies_in_storage_is_not_told(owner: Caller, job: str, worker: Worker) -> None:
+    worker.publish("transcript.txt", b"Good morning.")
+
+    (artifact,) = owner("GET", f"/api/jobs/{job}").json["artifacts"]
+
+    assert artifact == {
+        "name": "transcript.txt",
+        "bytes": 13,
+        "media_type": "text/plain; charset=utf-8",
+        "url": f"/api/jobs/{job}/artifacts/transcript.txt",
+    }
+
+
+@pytest.mark.parametrize("id", ["unheardof", "x" * 65, "a:b", "a-b", "..", "%00"])
+def test_a_job_that_is_not_there_is_not_found(owner: Caller, id: str) -> None:
+    problem(owner("GET", f"/api/jobs/{id}"), 404, "not-found")
+
+
+# lists
+
+
+def test_a_list_has_the_own_jobs_newest_first_in_pages(callers: Callers) -> None:
+    mine = [submitted(callers.admin, ONE_TASK) for _ in range(5)]
+    seen, cursor = [], ""
+    while True:
+        page = callers.admin("GET", f"/api/jobs?limit=2{cursor}").json
+        seen += [job["id"] for job in page["jobs"]]
+        if page["cursor"] is None:
+            break
+        cursor = f"&cursor={page['cursor']}"
+    assert seen == mine[::-1]
+
+
+def test_a_list_shows_only_the_own_jobs_but_an_admin_all(callers: Callers, job: str) -> None:
+    def ids(caller: Caller, query: str = "") -> list[str]:
+        return [found["id"] for found in caller("GET", f"/api/jobs{query}").json["jobs"]]
+
+    assert ids(callers.owner) == ids(callers.owner, "?user=ada&org=physics") == [job]
+    assert ids(callers.colleague) == ids(callers.stranger) == []
+    assert ids(callers.colleague, "?user=ada") == ids(callers.colleague, "?org=physics") == ids(callers.stranger, "?org=physics") == []
+    assert ids(callers.admin) == ids(callers.admin, "?user=ada") == ids(callers.admin, "?org=physics") == [job]
+    assert ids(callers.admin, "?user=ben") == []
+
+
+def test_a_list_is_filtered_by_status_and_type(admin: Caller, worker: Worker) -> None:
+    done, waiting = submitted(admin, ONE_TASK), submitted(admin, ONE_TASK)
+    worker.complete()
+
+    def ids(query: str) -> list[str]:
+        return [found["id"] for found in admin("GET", f"/api/jobs?{query}").json["jobs"]]
+
+    assert ids("status=completed") == [done]
+    assert ids("status=pending") == [waiting]
+    assert ids("type=transcription") == []
+    assert ids("type=synthetic") == [waiting, done]
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=201", "limit=many", "status=lost", "colour=red", "cursor=%21%21", "user=a:b", "cursor=WyJuYW4iLFtdXQ"]
+)
+def test_a_question_that_makes_no_sense_is_refused(admin: Caller, query: str) -> None:
+    refused = problem(admin("GET", f"/api/jobs?{query}"), 422, "invalid")
+    assert refused["field"] == query.split("=")[0]
+
+
+# partial output
+
+
+def test_partial_output_is_told_once_by_cursor(owner: Caller, job: str, worker: Worker) -> None:
+    for _ in range(2):
+        worker.complete()
+    parent = worker.take()
+    worker.record(parent, Spawn(({"n": 0}, {"n": 1})))
+    child = worker.take()
+    worker.append(child, [{"seek": 3000, "segments": [{"start": 0.0, "end": 2.5, "text": "Good morning"}]}])
+
+    first = owner("GET", f"/api/jobs/{job}/partial").json
+    assert [(item["child"], item["segments"][0]["text"]) for item in first["items"]] == [(child.node, "Good morning")]
+    assert first["reset"] is False
+    assert owner("GET", f"/api/jobs/{job}/partial?cursor={first['cursor']}").json["items"] == []
+
+
+def test_a_cursor_of_somewhere_else_is_refused(owner: Caller, job: str) -> None:
+    assert problem(owner("GET", f"/api/jobs/{job}/partial?cursor=%21"), 422, "invalid")["field"] == "cursor"
+
+
+# cancel, retry, delete
+
+
+def test_cancel_answers_with_the_cancelled_job(owner: Caller, job: str) -> None:
+    response = owner("POST", f"/api/jobs/{job}/cancel")
+
+    assert (response.status_code, response.json["status"]) == (202, "cancelled")
+
+
+def test_a_job_that_has_ended_cannot_be_cancelled(admin: Caller, worker: Worker) -> None:
+    job = submitted(admin, ONE_TASK)
+    worker.complete()
+
+    assert "completed" in problem(admin("POST", f"/api/jobs/{job}/cancel"), 409, "conflict")["detail"]
+
+
+def test_a_failed_job_is_retried_whole_or_by_its_task(owner: Caller, job: str, worker: Worker) -> None:
+    for path in ("retry", "tasks/inspect/retry"):
+        worker.fail("no microphone")
+        assert owner("GET", f"/api/jobs/{job}").json["status"] == "failed"
+
+        response = owner("POST", f"/api/jobs/{job}/{path}")
+
+        assert (response.status_code, response.json["status"], response.json["tasks"][0]["state"]) == (202, "running", "ready")
+
+
+def test_what_has_not_failed_cannot_be_retried(owner: Caller, job: str) -> None:
+    problem(owner("POST", f"/api/jobs/{job}/retry"), 409, "conflict")
+    problem(owner("POST", f"/api/jobs/{job}/tasks/inspect/retry"), 409, "conflict")
+    problem(owner("POST", f"/api/jobs/{job}/tasks/nowhere/retry"), 404, "not-found")
+    problem(owner("POST", f"/api/jobs/{job}/tasks/transcribe.3/retry"), 404, "not-found")
+    problem(owner("POST", f"/api/jobs/{job}/tasks/*/retry"), 404, "not-found")
+
+
+def test_a_deleted_job_is_gone_with_its_files_and_its_upload(
+    owner: Caller, job: str, worker: Worker, storage: Storage, redis: Redis
+) -> None:
+    worker.publish("transcript.txt", b"Good morning.")
+    owner("POST", f"/api/jobs/{job}/cancel")
+
+    assert owner("DELETE", f"/api/jobs/{job}").status_code == 204
+
+    problem(owner("GET", f"/api/jobs/{job}"), 404, "not-found")
+    problem(owner("DELETE", f"/api/jobs/{job}"), 404, "not-found")
+    assert list(storage.list()) == []
+    assert redis.keys("app:uploads:*") == []
+
+
+def test_an_upload_goes_with_the_last_job_that_uses_it(owner: Caller, speech: bytes, store: Store, storage: Storage) -> None:
+    upload = owner.upload(speech).json["id"]
+    first, second = (owner.submit(params={"upload": upload}).json["id"] for _ in range(2))
+
+    owner("DELETE", f"/api/jobs/{first}")
+    assert storage.exists(uploads.find(store, upload).key)
+
+    owner("DELETE", f"/api/jobs/{second}")
+    assert list(storage.list()) == []

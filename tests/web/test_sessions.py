@@ -1,0 +1,161 @@
+"""Signing in on the page: the session, its cookie, and what other sites can make a browser send."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from jobs import people
+from jobs.settings import Settings
+from jobs.store import Store
+from tests.web.conftest import Callers, problem
+from web.auth import secret_key
+
+HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.fixture
+def browser(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def shown_token(page: str) -> str:
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+def sign_in(browser: FlaskClient, token: str | None, *, next: str = "/", headers: dict[str, str] | None = None) -> Any:
+    form = {"csrf_token": shown_token(browser.get("/signin").text), "token": token, "next": next}
+    return browser.post("/signin", data=form, headers=HTML | (headers or {}))
+
+
+def csrf(browser: FlaskClient) -> str:
+    found = re.search(r'<meta name="csrf-token" content="([^"]+)"', browser.get("/", headers=HTML).text)
+    assert found
+    return found[1]
+
+
+def test_a_browser_is_led_to_sign_in_and_back(browser: FlaskClient, callers: Callers, job: str) -> None:
+    led = browser.get(f"/jobs/{job}", headers=HTML)
+    assert (led.status_code, led.headers["Location"]) == (303, f"/signin?next=/jobs/{job}")
+
+    back = sign_in(browser, callers.owner.token, next=f"/jobs/{job}")
+    assert (back.status_code, back.headers["Location"]) == (303, f"/jobs/{job}")
+    assert "lecture.ogg" in browser.get(f"/jobs/{job}", headers=HTML).text
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites_and_holds_no_token(browser: FlaskClient, callers: Callers) -> None:
+    assert callers.owner.token
+    cookie = sign_in(browser, callers.owner.token).headers["Set-Cookie"]
+
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert callers.owner.token not in cookie
+
+
+def test_the_cookie_stays_on_https_when_it_was_set_there(app: Flask, callers: Callers) -> None:
+    with app.test_client() as browser:
+        page = browser.get("/signin", base_url="https://lectern.test").text
+        form = {"csrf_token": shown_token(page), "token": callers.owner.token}
+        assert "Secure" in browser.post("/signin", data=form, base_url="https://lectern.test").headers["Set-Cookie"]
+
+
+def test_a_wrong_token_opens_nothing(browser: FlaskClient) -> None:
+    response = sign_in(browser, "lec_wrong")
+
+    assert response.status_code == 401
+    assert "not valid" in response.text
+    assert browser.get("/", headers=HTML).status_code == 303
+
+
+def test_a_session_ends_when_its_token_is_replaced(browser: FlaskClient, callers: Callers, store: Store) -> None:
+    sign_in(browser, callers.owner.token)
+    assert browser.get("/api/jobs").status_code == 200
+
+    people.new_token(store, "ada")
+
+    assert browser.get("/api/jobs").status_code == 401
+
+
+def test_signing_out_ends_the_session(browser: FlaskClient, callers: Callers) -> None:
+    sign_in(browser, callers.owner.token)
+
+    browser.post("/signout", data={"csrf_token": csrf(browser)})
+
+    assert browser.get("/api/jobs").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "next", ["https://evil.test/", "//evil.test", "/\\evil.test", "javascript:alert(1)", "/\t/evil.test", "", "/\n//evil.test"]
+)
+def test_nobody_is_led_away_after_signing_in(browser: FlaskClient, callers: Callers, next: str) -> None:
+    assert sign_in(browser, callers.owner.token, next=next).headers["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-CSRF-Token": "guessed"},
+        {"X-CSRF-Token": "<right>", "Sec-Fetch-Site": "cross-site"},
+        {"X-CSRF-Token": "<right>", "Sec-Fetch-Site": "same-site"},
+        {"X-CSRF-Token": "<right>", "Origin": "https://evil.test"},
+        {"X-CSRF-Token": "<right>", "Origin": "null"},
+    ],
+)
+@pytest.mark.parametrize(("method", "tail"), [("POST", "/cancel"), ("DELETE", "")])
+def test_another_site_cannot_make_a_browser_change_anything(
+    browser: FlaskClient, callers: Callers, job: str, headers: dict[str, str], method: str, tail: str
+) -> None:
+    sign_in(browser, callers.owner.token)
+    right = csrf(browser)
+
+    response = browser.open(
+        f"/api/jobs/{job}{tail}", method=method, headers={name: value.replace("<right>", right) for name, value in headers.items()}
+    )
+
+    problem(response, 403, "cross-site")
+    assert callers.owner("GET", f"/api/jobs/{job}").json["status"] == "pending"
+
+
+def test_the_page_itself_may_change_things(browser: FlaskClient, callers: Callers, job: str) -> None:
+    sign_in(browser, callers.owner.token)
+    headers = {"X-CSRF-Token": csrf(browser), "Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
+
+    assert browser.post(f"/api/jobs/{job}/cancel", headers=headers).status_code == 202
+
+
+def test_another_site_can_sign_nobody_in(browser: FlaskClient, callers: Callers) -> None:
+    assert browser.post("/signin", data={"token": callers.owner.token}).status_code == 403
+    assert sign_in(browser, callers.owner.token, headers={"Origin": "https://evil.test"}).status_code == 403
+
+
+def test_a_csrf_token_from_before_the_sign_in_is_worth_nothing_after(browser: FlaskClient, callers: Callers, job: str) -> None:
+    planted = shown_token(browser.get("/signin").text)
+    sign_in(browser, callers.owner.token)
+
+    problem(browser.post(f"/api/jobs/{job}/cancel", headers={"X-CSRF-Token": planted}), 403, "cross-site")
+
+
+def test_a_bearer_token_needs_no_csrf_token(callers: Callers, job: str) -> None:
+    headers = {"Sec-Fetch-Site": "cross-site", "Origin": "https://elsewhere.test"}
+    assert callers.owner("POST", f"/api/jobs/{job}/cancel", headers=headers).status_code == 202
+
+
+def test_processes_that_start_together_agree_on_one_secret_key_that_only_its_owner_reads(web_settings: Settings, tmp_path: Any) -> None:
+    keys = {secret_key(web_settings) for _ in range(3)}
+
+    kept = tmp_path / "data" / "secret.key"
+    assert keys == {kept.read_text()}
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in kept.parent.glob(".secret*")] == []
+
+
+def test_a_secret_key_that_is_set_is_used(web_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "given")
+    assert secret_key(Settings()) == "given"
