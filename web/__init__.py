@@ -1,0 +1,64 @@
+"""The web app: the HTTP API and the pages. Speaks to jobs only through the verbs; knows nothing of RQ and of engines."""
+
+from __future__ import annotations
+
+from flask import Flask, Response
+from werkzeug.routing import BaseConverter
+
+from jobs.settings import Settings
+from jobs.settings import settings as read_settings
+from jobs.storage import Storage
+from jobs.store import Store
+from web import api_jobs, api_uploads, artifacts, auth, health, pages, problems
+from web.backend import EXTENSION, Backend
+
+#: Nothing is loaded from, sent to or shown inside any other place.
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "media-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+class JobId(BaseConverter):
+    regex = "[A-Za-z0-9_]{1,64}"
+
+
+class Node(BaseConverter):
+    """A task, or a child of one: `transcribe`, `transcribe.3`."""
+
+    regex = r"[a-z][a-z0-9_]{0,31}(?:\.[0-9]{1,4})?"
+
+
+def create_app(settings: Settings | None = None, *, store: Store | None = None, storage: Storage | None = None) -> Flask:
+    """Make the app. Store and storage are opened by each process when it first needs them, unless they are given."""
+    settings = settings or read_settings()
+    app = Flask(__name__)
+    app.extensions[EXTENSION] = Backend(settings, store=store, storage=storage)
+    app.url_map.converters.update(job=JobId, node=Node)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    auth.install(app, settings)
+    problems.install(app)
+    for module in (health, api_uploads, api_jobs, artifacts, pages):
+        app.register_blueprint(module.routes)
+    app.after_request(harden)
+    return app
+
+
+def harden(response: Response) -> Response:
+    """Tell the browser what a page of ours never needs, and caches that answers belong to one person."""
+    response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    response.headers.setdefault("Cache-Control", "private, no-cache")
+    return response

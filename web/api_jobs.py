@@ -1,0 +1,116 @@
+"""/api/jobs: submit, list, look at, cancel, retry and delete jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from jobs import control, show, uploads
+from jobs.people import Person
+from jobs.states import JobStatus
+from web import submitting
+from web.auth import person
+from web.backend import backend
+from web.body import read_json, read_new_job
+from web.problems import invalid
+from web.receive import receive
+from web.status import etag, status_of
+
+routes = Blueprint("api_jobs", __name__, url_prefix="/api/jobs")
+
+
+class Listing(BaseModel):
+    """What GET /api/jobs may be asked with."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    status: JobStatus | None = None
+    type: str | None = Field(None, pattern=r"^[a-z][a-z0-9_]{0,31}$")
+    user: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9_.@-]{0,63}$")
+    org: str | None = Field(None, pattern=r"^[a-z0-9_]{1,40}$")
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str | None = Field(None, max_length=4000)
+
+
+@routes.post("")
+def submit() -> tuple[Response, int, dict[str, str]]:
+    """Take a job, as JSON or as a form with its file → 202, Location, and the status."""
+    key = submitting.idempotency_key(request)
+    if request.mimetype == "multipart/form-data":
+        limit = backend().settings.max_upload_bytes
+        with receive(request, backend().incoming, max_file_bytes=limit, fields=submitting.FORM_FIELDS) as form:
+            job_id = submitting.submit_form(backend(), person(), form, idempotency_key=key)
+    else:
+        job_id = submitting.submit_new_job(backend(), person(), read_new_job(read_json(request)), idempotency_key=key)
+    status = status_of(backend(), person(), job_id)
+    return jsonify(status), 202, {"Location": f"/api/jobs/{job_id}"}
+
+
+@routes.get("")
+def listing() -> Response:
+    """List jobs, newest first → {jobs: […], cursor}. Anybody but an admin sees the own ones only."""
+    try:
+        asked = Listing.model_validate(request.args.to_dict())
+    except ValidationError as error:
+        raise invalid(error) from error
+    found, cursor = jobs_of(person(), asked)
+    return jsonify(jobs=found, cursor=cursor)
+
+
+def jobs_of(asker: Person, asked: Listing) -> tuple[list[dict[str, Any]], str | None]:
+    """Return one page of the jobs that `asker` may see and asked for, and the cursor of the next."""
+    if not asker.admin and (asked.user or asker.user, asked.org or asker.org) != (asker.user, asker.org):
+        return [], None  # someone else's jobs are not there
+    user = asked.user if asker.admin else asker.user
+    return show.listing(backend().store, **asked.model_dump() | {"user": user})
+
+
+@routes.get("/<job:job_id>")
+def status(job_id: str) -> Response:
+    """Answer the status, or 304 when If-None-Match shows that the asker has it."""
+    found = status_of(backend(), person(), job_id)
+    response = jsonify(found)
+    response.set_etag(etag(found))
+    return response.make_conditional(request)  # type: ignore[return-value]
+
+
+@routes.get("/<job:job_id>/partial")
+def partial(job_id: str) -> Response:
+    """Answer what the children have put out since `cursor` → {items, cursor, reset}."""
+    status_of(backend(), person(), job_id)
+    return jsonify(show.partial(backend().store, job_id, request.args.get("cursor") or None))
+
+
+@routes.post("/<job:job_id>/cancel")
+def cancel(job_id: str) -> tuple[Response, int]:
+    status_of(backend(), person(), job_id)
+    control.cancel(backend().store, job_id)
+    return jsonify(status_of(backend(), person(), job_id)), 202
+
+
+@routes.post("/<job:job_id>/retry")
+def retry(job_id: str) -> tuple[Response, int]:
+    """Retry every failed task of a job, and what was cancelled because of them."""
+    status_of(backend(), person(), job_id)
+    control.retry(backend().store, job_id)
+    return jsonify(status_of(backend(), person(), job_id)), 202
+
+
+@routes.post("/<job:job_id>/tasks/<node:task>/retry")
+def retry_task(job_id: str, task: str) -> tuple[Response, int]:
+    """Retry one task, or one child of it (`transcribe.3`)."""
+    status_of(backend(), person(), job_id)
+    control.retry_task(backend().store, job_id, task)
+    return jsonify(status_of(backend(), person(), job_id)), 202
+
+
+@routes.delete("/<job:job_id>")
+def delete(job_id: str) -> tuple[str, int]:
+    """Delete a job in whatever state, its files, and its upload when no other job uses it."""
+    status_of(backend(), person(), job_id)
+    upload = show.job(backend().store, job_id).params.get("upload")
+    for prefix in (*control.delete(backend().store, job_id), *uploads.release(backend().store, upload, job_id)):
+        backend().storage.delete_prefix(prefix)
+    return "", 204

@@ -1,0 +1,20 @@
+"""POST /api/uploads: a recording comes in, to be used by jobs."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify, request
+
+from web import recordings
+from web.auth import person
+from web.backend import backend
+from web.receive import receive
+
+routes = Blueprint("api_uploads", __name__)
+
+
+@routes.post("/api/uploads")
+def upload() -> tuple[Response, int]:
+    """Receive, probe and keep a file → 201 {id, filename, bytes}."""
+    with receive(request, backend().incoming, max_file_bytes=backend().settings.max_upload_bytes) as form:
+        kept = recordings.keep(backend(), person(), form.recording())
+    return jsonify(id=kept.id, filename=kept.filename, bytes=kept.bytes), 201

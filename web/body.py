@@ -1,0 +1,69 @@
+"""Read JSON from a request, strictly, and check it against its model."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from flask import Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from jobs.states import Priority
+from web.problems import Kind, Problem, invalid
+
+MAX_JSON_BYTES = 2_000_000
+
+
+class NewJob(BaseModel):
+    """The body of POST /api/jobs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: str = Field(max_length=64, description="a job type: transcription")
+    params: dict[str, Any] = Field(default_factory=dict, description="the type's parameters")
+    priority: Priority | None = Field(None, description="instead of the type's own; an admin may raise it, anybody lower it")
+    zone: str = Field("", pattern=r"^([a-z0-9_]{1,32})?$", description="workers of this zone only; admins only")
+
+
+def read_json(request: Request) -> Any:
+    """Return the body as JSON. Raises Problem: UNSUPPORTED_MEDIA_TYPE, TOO_LARGE, MALFORMED."""
+    if request.mimetype != "application/json":
+        raise Problem(Kind.UNSUPPORTED_MEDIA_TYPE, "send application/json, or multipart/form-data with a part named `file`")
+    raw = request.stream.read(MAX_JSON_BYTES + 1)
+    if len(raw) > MAX_JSON_BYTES:
+        raise Problem(
+            Kind.TOO_LARGE, f"the JSON is larger than {MAX_JSON_BYTES} bytes", limit=MAX_JSON_BYTES, headers={"Connection": "close"}
+        )
+    return parse_json(raw)
+
+
+def parse_json(raw: bytes | str, *, field: str | None = None) -> Any:
+    """Return `raw` as JSON: no NaN, no Infinity, nothing that cannot be written again as UTF-8."""
+    try:
+        value = json.loads(raw, parse_constant=_refuse_constant)
+        json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate would fail later, in Redis
+    except (ValueError, RecursionError) as error:
+        raise Problem(Kind.MALFORMED, f"wrong JSON: {_sentence(error)}", field=field) from error
+    return value
+
+
+def read_new_job(value: Any) -> NewJob:
+    if not isinstance(value, dict):
+        raise Problem(Kind.INVALID, "the body must be a JSON object with `type` and `params`")
+    try:
+        return NewJob.model_validate(value)
+    except ValidationError as error:
+        raise invalid(error) from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _sentence(error: Exception) -> str:
+    match error:
+        case RecursionError():
+            return "it is nested too deeply"
+        case UnicodeError():
+            return "it is not UTF-8"
+    return str(error)

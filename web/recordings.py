@@ -1,0 +1,60 @@
+"""Take in a recording: probe what was received, store it, remember it. Leaves nothing behind when it refuses."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+
+from jobs import uploads
+from jobs.errors import NotFound
+from jobs.people import Person
+from jobs.probe import probe
+from jobs.uploads import Upload
+from web.backend import Backend
+from web.receive import Received
+
+log = logging.getLogger(__name__)
+
+
+def keep(backend: Backend, person: Person, received: Received, *, idempotency_key: str | None = None) -> Upload:
+    """Probe and store `received` as an upload of `person`. Raises Unplayable.
+
+    With an idempotency key the same file gets the same id, so that a repeated request stores nothing twice and its
+    job is the same job.
+    """
+    upload_id = uploads.new_id() if idempotency_key is None else _repeatable_id(person, received, idempotency_key)
+    if idempotency_key is not None:
+        try:
+            return uploads.find(backend.store, upload_id, user=person.user)
+        except NotFound:
+            pass
+    probed = probe(received.path, settings=backend.settings)
+    upload = Upload(
+        id=upload_id,
+        user=person.user,
+        org=person.org,
+        filename=received.filename,
+        bytes=received.bytes,
+        media_type=probed.media_type,
+        seconds=probed.seconds,
+        key=uploads.storage_key(upload_id),
+    )
+    try:
+        backend.storage.put_file(upload.key, received.path)
+        uploads.add(backend.store, upload, ttl_s=backend.settings.upload_ttl_seconds)
+    except BaseException:
+        backend.storage.delete_prefix(uploads.storage_prefix(upload_id))
+        raise
+    log.info("upload_kept upload=%s user=%s bytes=%d seconds=%.1f", upload.id, person.user, upload.bytes, upload.seconds)
+    return upload
+
+
+def drop(backend: Backend, upload: Upload) -> None:
+    """Undo `keep` because the job it was for was refused."""
+    if uploads.discard(backend.store, upload.id):
+        backend.storage.delete_prefix(uploads.storage_prefix(upload.id))
+
+
+def _repeatable_id(person: Person, received: Received, idempotency_key: str) -> str:
+    parts = (person.user, idempotency_key, received.filename, received.sha256)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]

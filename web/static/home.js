@@ -1,0 +1,124 @@
+// Home: choose or drop a recording, send it with its options, and keep the list of jobs true.
+
+import { ask, initial, send } from "./api.js";
+import { ago, bytes, element, ENDED, jobState, setBar, setText, span } from "./words.js";
+
+const REFRESH_MS = 4000;
+const at = (id) => document.getElementById(id);
+const [form, drop, input, wrong, start, upload] = ["new", "drop", "file", "wrong", "start", "upload"].map(at);
+const { limits } = initial;
+let chosen = null;
+let sending = null;
+
+at("file-hint").textContent = `Audio or video, up to ${bytes(limits.bytes)} and ${span(limits.seconds)}`;
+
+function choose(file) {
+  if (!file || sending) return;
+  const reason = file.size === 0 ? "This file is empty." : file.size > limits.bytes ? `This file has ${bytes(file.size)}; at most ${bytes(limits.bytes)} are accepted.` : "";
+  complain(reason);
+  chosen = reason ? null : file;
+  drop.classList.toggle("chosen", Boolean(chosen));
+  at("chosen").textContent = file.name;
+  at("file-hint").textContent = `${bytes(file.size)} · choose another`;
+  start.disabled = !chosen;
+}
+
+function complain(reason) {
+  wrong.hidden = !reason;
+  wrong.textContent = reason;
+}
+
+input.addEventListener("change", () => choose(input.files[0]));
+choose(input.files[0]); // chosen before this script was there, or kept by the browser on the way back
+for (const kind of ["dragenter", "dragover"]) {
+  document.addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
+}
+document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) drop.classList.remove("over"); });
+document.addEventListener("drop", (event) => { // anywhere on the page: a near miss must not open the file instead
+  event.preventDefault();
+  drop.classList.remove("over");
+  const files = event.dataTransfer.files;
+  choose(files[0]);
+  if (files.length > 1) complain("One recording at a time: the first was taken.");
+});
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if (!chosen || sending) return;
+  const params = { word_timestamps: at("word-timestamps").checked, export: at("export").checked };
+  if (at("language").value) params.language = at("language").value;
+  const body = new FormData();
+  body.append("type", "transcription");
+  body.append("params", JSON.stringify(params));
+  body.append("file", chosen);
+  complain("");
+  show(true);
+  try {
+    sending = send("/api/jobs", body, (share) => {
+      setBar(at("upload-bar"), share * 100);
+      setText(at("upload-said"), share < 1 ? `Uploading, ${Math.floor(share * 100)} %` : "Checking the recording…");
+    });
+    const job = await sending.done;
+    location.assign(`/jobs/${job.id}`);
+  } catch (error) {
+    complain(error.message);
+    show(false);
+  } finally {
+    sending = null;
+  }
+});
+at("upload-stop").addEventListener("click", () => sending?.stop());
+
+function show(uploading) {
+  upload.hidden = !uploading;
+  start.hidden = uploading;
+  input.disabled = uploading;
+  setBar(at("upload-bar"), 0);
+}
+
+// The list of jobs: the newest are asked for again while the page is looked at, older ones once.
+let jobs = initial.jobs;
+let cursor = initial.cursor;
+
+function draw() {
+  at("no-jobs").hidden = jobs.length > 0;
+  at("more").hidden = !cursor;
+  at("jobs").replaceChildren(...jobs.map(row));
+}
+
+function row(job) {
+  const { word, look } = jobState(job);
+  const bar = element("div", { className: "bar thin", role: "progressbar", "aria-label": "Progress", "aria-valuemin": "0", "aria-valuemax": "100" }, element("div"));
+  setBar(bar, job.progress, look);
+  return element("li", {}, element("a", { href: `/jobs/${job.id}` },
+    element("span", { className: "name", text: job.title }),
+    element("span", { className: `badge ${look}`, text: word }),
+    element("span", { className: "said", text: job.message }),
+    element("span", { className: "when", text: ago(job.created_at) }),
+    ENDED.has(job.status) ? null : bar));
+}
+
+async function refresh() {
+  try {
+    if (!document.hidden) {
+      const { body } = await ask("/api/jobs?limit=20&user=" + encodeURIComponent(initial.user));
+      const newest = new Set(body.jobs.map((job) => job.id));
+      jobs = [...body.jobs, ...jobs.slice(20).filter((job) => !newest.has(job.id))];
+      if (jobs.length <= 20) cursor = body.cursor;
+      const focused = document.activeElement?.getAttribute("href");
+      draw();
+      if (focused) at("jobs").querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+    }
+  } catch { /* the next time will tell */ }
+  setTimeout(refresh, REFRESH_MS);
+}
+
+at("more").addEventListener("click", async () => {
+  const { body } = await ask(`/api/jobs?limit=20&user=${encodeURIComponent(initial.user)}&cursor=${encodeURIComponent(cursor)}`);
+  jobs = [...jobs, ...body.jobs];
+  cursor = body.cursor;
+  draw();
+});
+
+draw();
+setTimeout(refresh, REFRESH_MS);

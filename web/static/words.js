@@ -1,0 +1,80 @@
+// How states, times and sizes are said on every page, and how elements are made. Text only ever becomes text, never markup.
+
+export const ENDED = new Set(["completed", "failed", "cancelled"]);
+
+const TASK_WORDS = {
+  pending: "Not yet", ready: "Waiting", delayed: "Again shortly", running: "Working", joining: "Working",
+  completed: "Done", skipped: "Skipped", failed: "Failed", cancelled: "Cancelled",
+};
+const JOB_WORDS = { completed: "Done", failed: "Failed", cancelled: "Cancelled" };
+
+export const taskWord = (task) => TASK_WORDS[task.state] ?? task.state;
+
+// Waiting for a worker is not working: a running job none of whose tasks has a worker waits as well.
+export function jobState(job) {
+  if (ENDED.has(job.status)) return { word: JOB_WORDS[job.status], look: job.status };
+  const atWork = job.tasks ? job.tasks.some((task) => task.state === "running" || task.state === "joining") : job.status === "running";
+  return atWork ? { word: "Working", look: "running" } : { word: "Waiting for a worker", look: "waiting" };
+}
+
+export function element(tag, { text, className, ...attributes } = {}, ...children) {
+  const made = document.createElement(tag);
+  if (text !== undefined) made.textContent = text;
+  if (className) made.className = className;
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value === true) made.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value);
+  }
+  made.append(...children.filter(Boolean));
+  return made;
+}
+
+export function setBar(bar, percent, look = "") {
+  const value = Math.max(0, Math.min(100, percent));
+  bar.className = `bar ${look} ${bar.classList.contains("thin") ? "thin" : ""}`.trim();
+  bar.setAttribute("aria-valuenow", String(Math.round(value)));
+  bar.firstElementChild.style.width = `${value}%`;
+}
+
+export function setText(target, text) {
+  if (target.textContent !== text) target.textContent = text; // else a screen reader would say it again
+}
+
+export function bytes(count) {
+  if (count < 1000) return `${count} bytes`;
+  const unit = Math.min(Math.floor(Math.log10(count) / 3), 4);
+  const value = count / 1000 ** unit;
+  return `${value >= 100 ? Math.round(value) : Number(value.toPrecision(2))} ${["", "KB", "MB", "GB", "TB"][unit]}`;
+}
+
+// 0.31 → "0.3 s", 75 → "1 min 15 s"
+export function span(seconds) {
+  if (seconds < 9.95) return `${Math.max(0, seconds).toFixed(1).replace(/\.0$/, "")} s`;
+  const whole = Math.max(0, Math.round(seconds));
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
+  if (hours) return minutes ? `${hours} h ${minutes} min` : `${hours} h`;
+  if (minutes) return rest ? `${minutes} min ${rest} s` : `${minutes} min`;
+  return `${rest} s`;
+}
+
+// 3725 → "1:02:05"
+export function clock(seconds) {
+  const whole = Math.floor(seconds);
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
+  const two = (number) => String(number).padStart(2, "0");
+  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
+export function secondsBetween(start, end) {
+  return ((end ? Date.parse(end) : Date.now()) - Date.parse(start)) / 1000;
+}
+
+export function ago(stamp) {
+  const seconds = secondsBetween(stamp);
+  if (seconds < 60) return "just now";
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  const then = new Date(stamp);
+  const today = new Date().toDateString() === then.toDateString();
+  return then.toLocaleString([], today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" });
+}
