@@ -24,11 +24,13 @@ def unpack(cursor: str | None, default: Any) -> Any:
         raise InvalidSubmission("the cursor is not one that this server gave; leave it out to begin anew", field="cursor") from None
 
 
-def read_offsets(cursor: str | None) -> dict[str, int]:
+def read_offsets(cursor: str | None) -> dict[str, list[int]]:
+    """Return, by task, how many items of each child were read, in the order of the children."""
     found = unpack(cursor, {})
-    if not isinstance(found, dict) or not all(isinstance(offset, int) for offset in found.values()):
+    lists = list(found.values()) if isinstance(found, dict) else [None]
+    if not all(isinstance(offsets, list) and all(type(offset) is int and offset >= 0 for offset in offsets) for offsets in lists):
         raise InvalidSubmission("the cursor is not one that this server gave; leave it out to begin anew", field="cursor")
-    return found
+    return dict(found)
 
 
 def read_cursor(cursor: str | None) -> tuple[str, set[str]]:

@@ -98,25 +98,27 @@ def partial(store: Store, job_id: str, cursor: str | None = None) -> dict[str, A
         raise NotFound(f"there is no job {job_id}")
     spawned = {name.partition(":")[2]: int(value.split(" ")[0]) for name, value in fields.items() if name.startswith("children:")}
     nodes = [(task, n) for task, count in sorted(spawned.items()) for n in range(count)]
-    seen = read_offsets(cursor)
+    seen = {(task, n): offset for task, offsets in read_offsets(cursor).items() for n, offset in enumerate(offsets)}
     with store.redis.pipeline(transaction=False) as pipe:
         for task, n in nodes:
             pipe.llen(store.keys.child(job_id, task, n))
-        lengths = dict(zip((f"{task}.{n}" for task, n in nodes), pipe.execute() if nodes else [], strict=True))
-        reset = any(lengths.get(child, 0) < offset for child, offset in seen.items())
-        offsets = {} if reset else seen
+        lengths = dict(zip(nodes, pipe.execute() if nodes else [], strict=True))
+        reset = any(lengths.get(node, 0) < offset for node, offset in seen.items())
+        offsets = {node: 0 if reset else seen.get(node, 0) for node in nodes}
         room, wanted = PARTIAL_ITEMS, []
-        for task, n in nodes:
-            start = offsets.get(f"{task}.{n}", 0)
-            count = min(lengths[f"{task}.{n}"] - start, room)
+        for node in nodes:
+            count = min(lengths[node] - offsets[node], room)
             if count > 0:
-                wanted.append((f"{task}.{n}", start, count))
-                pipe.lrange(store.keys.child(job_id, task, n), start, start + count - 1)
+                wanted.append(node)
+                pipe.lrange(store.keys.child(job_id, *node), offsets[node], offsets[node] + count - 1)
                 room -= count
         chunks = pipe.execute() if wanted else []
-    items = [{"child": child, **json.loads(item)} for (child, _, _), chunk in zip(wanted, chunks, strict=True) for item in chunk]
-    offsets = offsets | {child: start + len(chunk) for (child, start, _), chunk in zip(wanted, chunks, strict=True)}
-    return {"items": items, "cursor": pack(offsets), "reset": reset}
+    items = []
+    for (task, n), chunk in zip(wanted, chunks, strict=True):
+        items += [{"child": f"{task}.{n}", **json.loads(item)} for item in chunk]
+        offsets[task, n] += len(chunk)
+    read = {task: [offsets[task, n] for n in range(count)] for task, count in spawned.items()}
+    return {"items": items, "cursor": pack(read), "reset": reset}
 
 
 def text(fields: Mapping[bytes, bytes]) -> dict[str, str]:

@@ -73,7 +73,8 @@ def expand(submission: Submission, *, max_tasks: int) -> tuple[types.JobType, Gr
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(("params", *(str(part) for part in first["loc"])))
-        raise InvalidSubmission(f"{field}: {first['msg'].lower()}", field=field) from None
+        said = "is not a parameter of this type" if first["type"] == "extra_forbidden" else first["msg"].lower()
+        raise InvalidSubmission(f"{field}: {said}", field=field) from None
     expanded = kind.expand(params)
     if submission.zone:
         expanded = Graph(tuple(task if task.zone else replace(task, zone=submission.zone) for task in expanded.tasks))

@@ -145,7 +145,7 @@ def test_a_submission_repeated_with_its_id_makes_one_job(hands: Hands) -> None:
         ([{"name": "a", "needs": ["a"]}], "in a circle"),
         ([{"name": "a", "needs": ["b"]}, {"name": "b", "needs": ["a"]}], "in a circle"),
         ([{"name": "A"}], "is not of the form"),
-        ([{"name": "a", "more": 1}], "extra inputs"),
+        ([{"name": "a", "more": 1}], "params.tasks.0.more: is not a parameter"),
         ([{"name": f"t{n}"} for n in range(1001)], "MAX_TASKS=1000"),
     ],
 )

@@ -80,7 +80,7 @@ def test_a_list_is_filtered(hands: Hands) -> None:
     assert show.listing(hands.store, user="ada", type="transcription")[0] == []
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "bnVsbA", "e30", "WzEsMl0", "\N{SNOWMAN}"])
+@pytest.mark.parametrize("cursor", ["nonsense", "bnVsbA", "e30", "WzEsMl0", "eyJhIjpbLTFdfQ", "\N{SNOWMAN}"])
 def test_a_cursor_that_is_none_is_refused(hands: Hands, cursor: str) -> None:
     job = hands.submit({"name": "a"})
     with pytest.raises(InvalidSubmission, match="cursor"):
