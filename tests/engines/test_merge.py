@@ -10,8 +10,8 @@ import pysubs2
 import pytest
 
 from jobs.errors import Unplayable
+from scripts.words import reference, word_error_rate, words
 from tests.engines.conftest import SAMPLES, Pipeline
-from tests.engines.words import reference, word_error_rate, words
 from workers.engines import merge
 
 Begin = Callable[..., Pipeline]

@@ -55,6 +55,16 @@ class Hands:
         self.record(claimed, outcome)
         return claimed
 
+    def take_turns(self, count: int) -> list[str]:
+        """Complete `count` tasks of a second each, one after the other, and say whose each was."""
+        turns = []
+        for _ in range(count):
+            claimed = self.claim()
+            self.now += 1
+            self.record(claimed)
+            turns.append(claimed.org)
+        return turns
+
     def drain(self) -> list[str]:
         """Complete everything that is ready, and say in which order."""
         done = []

@@ -48,17 +48,9 @@ def test_chained_tasks_come_before_fresh_ones_only_after_a_long_task(hands: Hand
 def test_nobody_waits_behind_another_organisations_backlog(hands: Hands) -> None:
     for n in range(200):
         hands.submit({"name": f"a{n}"}, org="acme")
-    for _ in range(10):
-        claimed = hands.claim()
-        hands.now += 1
-        hands.record(claimed)
+    hands.take_turns(10)
     hands.submit({"name": "mine"}, org="uni")
-    order = []
-    for _ in range(3):
-        claimed = hands.claim()
-        order.append(claimed.org)
-        hands.now += 1
-        hands.record(claimed)
+    order = hands.take_turns(3)
     assert "uni" in order[:2]  # at most one task of the other before it
 
 
@@ -81,13 +73,8 @@ def test_a_weight_of_two_gets_twice_the_time(store: Store, hands: Hands) -> None
     for n in range(90):
         hands.submit({"name": f"a{n}"}, org="heavy")
         hands.submit({"name": f"b{n}"}, org="light")
-    taken = {"heavy": 0, "light": 0}
-    for _ in range(90):
-        claimed = hands.claim()
-        hands.now += 1
-        taken[claimed.org] += 1
-        hands.record(claimed)
-    assert 1.8 <= taken["heavy"] / taken["light"] <= 2.2
+    order = hands.take_turns(90)
+    assert 1.8 <= order.count("heavy") / order.count("light") <= 2.2
 
 
 def test_nobody_takes_every_slot_at_once(store: Store, hands: Hands) -> None:
@@ -103,18 +90,10 @@ def test_coming_back_after_idling_brings_no_credit(hands: Hands) -> None:
     hands.work()
     for n in range(30):
         hands.submit({"name": f"a{n}"}, org="acme")
-    for _ in range(10):
-        claimed = hands.claim()
-        hands.now += 1
-        hands.record(claimed)
+    hands.take_turns(10)
     for n in range(10):
         hands.submit({"name": f"b{n}"}, org="uni")
-    order = []
-    for _ in range(8):
-        claimed = hands.claim()
-        order.append(claimed.org)
-        hands.now += 1
-        hands.record(claimed)
+    order = hands.take_turns(8)
     assert order.count("uni") in (4, 5)  # in turn from now on; the time it was away is not made up for
 
 
@@ -126,12 +105,7 @@ def test_work_done_while_nobody_else_waited_is_no_debt(hands: Hands) -> None:
     for n in range(6):
         hands.submit({"name": f"a{n}"}, org="acme")
         hands.submit({"name": f"b{n}"}, org="uni")
-    order = []
-    for _ in range(4):
-        claimed = hands.claim()
-        order.append(claimed.org)
-        hands.now += 1
-        hands.record(claimed)
+    order = hands.take_turns(4)
     assert sorted(order) == ["acme", "acme", "uni", "uni"]
 
 
