@@ -1,4 +1,4 @@
-"""Load the scripts: one verb a file, shared fragments put in front of it by its `--include` line."""
+"""Load the scripts: one verb a file, shared fragments put in front of it by its `--include` line (see compose.py)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 from jobs import keys
+from jobs.lua.compose import compose, with_constants_inline
 
 VERBS = (
     "submit", "claim", "progress", "append", "renew", "record", "hand_back", "reap", "cancel", "retry", "pause", "delete", "sweep",
@@ -28,38 +29,20 @@ def source(name: str) -> str:
     return files(__name__).joinpath(f"{name}.lua").read_text(encoding="utf-8")
 
 
-def compose(verb: str, prefix: str, constants: Mapping[str, int | str]) -> Script:
-    """Put together what Redis runs: constants, then the fragments' functions that the verb needs, then the verb."""
-    include = re.search(r"^--include (.+)$", source(verb), re.MULTILINE)
-    body = "\n".join(source(name) for name in [*(include.group(1).split() if include else ()), verb])
-    code = "\n".join(line for line in body.split("\n") if line.strip() and not line.lstrip().startswith("--"))
+def script(verb: str, prefix: str, constants: Mapping[str, int | str]) -> Script:
+    """Return what Redis runs for `verb`: constants, the fragments' functions that it needs, its own lines, real keys."""
+    own = source(verb)
+    body = "\n".join(source(name) for name in (*named(own, "include"), verb))
+    code = "\n".join(line for line in body.split("\n") if line.strip() and not line.lstrip().startswith("--")) + "\n"
     head = "\n".join(f"local {name} = {value}" for name, value in constants.items())
-    text = f"{head}\n{keys.lua(prefix, shaken(code))}\n"
+    text = keys.lua(prefix, compose(with_constants_inline(f"{head}\n{code}"), named(own, "rarely")))
     return Script(verb, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-def shaken(code: str) -> str:
-    """Leave out functions that the verb cannot reach: each would cost a quarter of a microsecond at every call of the script."""
-    begin = r"^(?:local function (\w+)|(\w+) = function)\("
-    functions = list(re.finditer(rf"{begin}(?:[^\n]* end|.*?^end)$\n", code, re.MULTILINE | re.DOTALL))
-    needs = {found.group(1) or found.group(2): names_in(found.group()) for found in functions}
-    reached = set(needs) & names_in(re.sub("|".join(re.escape(found.group()) for found in functions), "", code))
-    # A forward declaration, `local converge`, is no use of it.
-    reached -= {name for name in reached if re.search(rf"^local {name}$", code, re.MULTILINE)} - names_in(code[functions[-1].end() :])
-    todo = list(reached)
-    while todo:
-        found_names = (needs[todo.pop()] & set(needs)) - reached
-        reached |= found_names
-        todo += found_names
-    for found in reversed(functions):
-        if (found.group(1) or found.group(2)) not in reached:
-            code = code[: found.start()] + code[found.end() :]
-    return code
-
-
-def names_in(code: str) -> set[str]:
-    return set(re.findall(r"\b[A-Za-z_]\w*", code))
+def named(code: str, what: str) -> list[str]:
+    """Return the names in the lines `--include …` or `--rarely …` of a script."""
+    return [name for line in re.findall(rf"^--{what} (.+)$", code, re.MULTILINE) for name in line.split()]
 
 
 def load(prefix: str, constants: Mapping[str, int | str]) -> dict[str, Script]:
-    return {verb: compose(verb, prefix, constants) for verb in VERBS}
+    return {verb: script(verb, prefix, constants) for verb in VERBS}

@@ -14,5 +14,5 @@ if length == offset + #items and call('LINDEX', key, -1) == items[#items] then r
 if length ~= offset then return { 'OFFSET', length } end
 length = call('RPUSH', key, unpack(items))
 call('EXPIRE', key, RETENTION_S)
-touch(node.job)
+touch(job_of(node.job))
 return { 'OK', length }

@@ -1,7 +1,7 @@
 -- Time, ids and the lines that describe tasks. Included by every script.
 --
--- A node is a task or one of its children: {id, job, task, n, field, tasks, state, outputs}; `n` and `field` are the
--- child's number, and the three keys the children's, when it is one.
+-- A node is a task or one of its children: {id, job, task, n, field, tasks, state}; `n` and `field` are the child's number,
+-- and the keys the children's, when it is one.
 -- state hash, for each node: <field> its state (`new`, or nothing for a child: pending, and not known to RQ yet), and <field>:<letter>
 --   w needs not yet met   c 1 when chained   n attempts charged   g attempts granted   r run   b began   e ended
 --   v charged until (set while RQ shows it as started)   k worker   p progress 0..1   m message   x error   z cancelled because of
@@ -26,10 +26,15 @@ local function locate(id)
   if not job then return nil end
   if n == '' then
     return { id = id, job = job, task = task, field = task,
-             tasks = k_tasks(job), state = k_state(job), outputs = k_outputs(job) }
+             tasks = k_tasks(job), state = k_state(job) }
   end
   return { id = id, job = job, task = task, n = n, field = n,
-           tasks = k_child_tasks(job, task), state = k_child_state(job, task), outputs = k_child_outputs(job, task) }
+           tasks = k_child_tasks(job, task), state = k_child_state(job, task) }
+end
+
+local function outputs_of(node)
+  if node.n then return k_child_outputs(node.job, node.task) end
+  return k_outputs(node.job)
 end
 
 local function parent_of(node) return locate(node.job .. '-' .. node.task) end
@@ -51,9 +56,9 @@ local job_memo = {}
 local function job_of(id)
   local job = job_memo[id]
   if not job then
-    local f = call('HMGET', k_job(id), 'status', 'user', 'org', 'priority', 'type', 'created', 'kids', 'cause')
+    local f = call('HMGET', k_job(id), 'status', 'user', 'org', 'priority', 'type', 'created', 'kids', 'cause', 'rev', 'left')
     job = { id = id, status = f[1], user = f[2], org = f[3], priority = f[4], type = f[5], created = f[6],
-            kids = f[7] or '-', cause = f[8] or '' }
+            kids = f[7] or '-', cause = f[8] or '', rev = f[9] or 0, left = tonumber(f[10] or 0) }
     job_memo[id] = job
   end
   return job
@@ -70,4 +75,7 @@ local function alive(job) return job.status == 'running' or job.status == 'pendi
 local function unfinished(state)
   return state == 'new' or state == 'pending' or state == 'ready' or state == 'delayed' or state == 'running' or state == 'joining'
 end
-local function touch(job_id) call('HINCRBY', k_job(job_id), 'rev', '1') end
+local function touch(job) -- what is seen of it has changed
+  job.rev = stamp(job.rev + 1)
+  call('HSET', k_job(job.id), 'rev', job.rev)
+end

@@ -9,6 +9,6 @@ if not job.status or job.status == 'deleted' then return { 'MISSING' } end
 if job.status ~= 'cancelled' then
   if not alive(job) then return { 'REFUSED', job.status } end
   finish_job(job, 'cancelled', now, '@cancel')
-  touch(job.id)
+  touch(job)
 end
 return { 'OK', converge(job, now) and 1 or 0 }

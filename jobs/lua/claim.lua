@@ -3,6 +3,7 @@
 -- Returns as take.lua: {'CLAIMED', …} | {'IDLE', seconds}. Repeated with the same run it answers as the first time.
 -- ready -> running     delayed -> ready
 --include base rq fair settle lose take
+--rarely cancel_node make_ready reap fair_unwait idle again
 
 local now, worker, run, queues = clock_now(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 

@@ -22,7 +22,7 @@ end
 end_run(node, line, job, r, now)
 call('HINCRBY', node.state, node.field .. ':n', -1)
 if delay_s > 0 then delay(node, line, now + delay_s * SECOND) else make_ready(node, line, job, now, true) end
-touch(job.id)
+touch(job)
 local state = call('HGET', node.state, node.field)
 call('SET', k_worker(worker), '- - ' .. run .. ' ' .. state, 'EX', WORKER_S)
 return { 'OK', state }

@@ -12,6 +12,6 @@ local before = call('HMGET', node.state, node.field .. ':p')[1]
 if before ~= ARGV[3] or call('HGET', told.state, told.field .. ':m') ~= message then
   if node.n then child_progress(node, fraction) else call('HSET', node.state, node.field .. ':p', ARGV[3]) end
   call('HSET', told.state, told.field .. ':m', message)
-  touch(node.job)
+  touch(job_of(node.job))
 end
 return { 'OK' }

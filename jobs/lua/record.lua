@@ -7,6 +7,7 @@
 -- run it answers as the first time.
 -- running -> completed | joining | delayed | ready | failed | skipped     pending -> ready
 --include base rq fair settle lose take
+--rarely give_up fail spawn join child_progress cancel_node reap again fair_unwait rq_unshow_started idle
 
 local now, worker, id, run, outcome, output = clock_now(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local error, exc, delay_s, next_run, queues = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10], ARGV[11]
@@ -25,7 +26,7 @@ local function spawn(node, line, job)
   job.kids = job.kids == '-' and node.task or job.kids .. ',' .. node.task
   call('HSET', k_job(job.id), 'kids', job.kids,
     'children:' .. node.task, total .. ' ' .. k_child(node.job, node.task, '*'))
-  if output ~= '' then call('HSET', node.outputs, node.field, output) end
+  if output ~= '' then call('HSET', outputs_of(node), node.field, output) end
   set(node, 'joining')
   rq_deferred(node, line.queue, now)
   converge(job, now)
@@ -40,13 +41,13 @@ local function settle(node)
     return nil, 'cancelled'
   end
   end_run(node, line, job, r, now)
-  touch(job.id)
+  touch(job)
   if outcome == 'completed' or (outcome == 'spawn' and #ARGV == 13) then -- into nothing: done
     return complete(node, line, job, r, now, output)
   elseif outcome == 'spawn' then spawn(node, line, job)
   elseif outcome == 'skipped' then give_up(node, line, job, now, error, exc, worker)
   else
-    if output ~= '' then call('HSET', node.outputs, node.field, output) end -- what could be made although it failed
+    if output ~= '' then call('HSET', outputs_of(node), node.field, output) end -- what could be made although it failed
     return fail(node, line, job, r, now, error, exc, outcome == 'final', delay_s, false)
   end
   return call('HGET', node.state, node.field)

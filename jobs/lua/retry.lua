@@ -100,5 +100,5 @@ else
   reopen()
 end
 call('HSET', k_job(job.id), 'retried', call_id)
-touch(job.id)
+touch(job)
 return { 'OK', converge(job, now) and 1 or 0 }

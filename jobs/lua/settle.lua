@@ -69,7 +69,7 @@ end
 
 -- pending dependents -> ready, when this was the last they needed
 local function advance(node, line, job, now, completed)
-  local chains = (completed and line.long) or call('HGET', node.state, node.field .. ':c') == '1'
+  local chains = line.dependents ~= '-' and ((completed and line.long) or call('HGET', node.state, node.field .. ':c') == '1')
   for name in names_in(line.dependents) do
     if chains then call('HSET', node.state, name .. ':c', '1') end
     if call('HINCRBY', node.state, name .. ':w', '-1') == 0 and call('HGET', node.state, name) == 'pending' then
@@ -103,7 +103,7 @@ end
 -- running | joining -> completed
 complete = function(node, line, job, r, now, output)
   set(node, 'completed', node.field .. ':e', stamp(now))
-  if output ~= '' then call('HSET', node.outputs, node.field, output) end
+  if output ~= '' then call('HSET', outputs_of(node), node.field, output) end
   rq_finished(node, line.queue, r.began, now, r.worker)
   if node.n then
     child_progress(node, 1)

@@ -19,12 +19,12 @@ local function promote(now) -- delayed -> ready
 end
 
 local function answer(node, job, line, r, now)
-  local own = call('HMGET', node.tasks, node.field .. ':p')
+  local payload = call('HGET', node.tasks, node.field .. ':p')
   local reply = { 'CLAIMED', node.id, job.type, job.user, job.org, tostring(r.attempts), tostring(r.granted or line.attempts),
-                  stamp(now), line.text, call('HGET', k_job(job.id), 'params'), own[1] or '{}' }
+                  stamp(now), line.text, call('HGET', k_job(job.id), 'params'), payload or '{}' }
   if not node.n then
     for need in names_in(line.needs) do
-      local output = call('HGET', node.outputs, need)
+      local output = call('HGET', outputs_of(node), need)
       if output and call('HGET', node.state, need) == 'completed' then
         reply[#reply + 1] = need
         reply[#reply + 1] = output
@@ -40,7 +40,7 @@ local function begin(node, job, r, run, worker, now)
     node.field .. ':n', stamp(r.attempts))
   call('ZADD', k_leases(), stamp(now + LEASE_US), node.id .. ':' .. run)
   if job.status == 'pending' then set_status(job, 'running', now, 'started', stamp(now)) end
-  touch(job.id)
+  touch(job)
 end
 
 -- One organisation's next live task of one priority, chained before fresh; drops tombstones.
@@ -98,7 +98,7 @@ take = function(now, worker, run, queues)
           if found then
             fair_take(queue, org, priority, found.emptied)
             begin(found.node, found.job, found.r, run, worker, now)
-            if waits(queue) then ring(queue) end
+            if not found.emptied or waits(queue) then ring(queue) end
             return answer(found.node, found.job, found.line, found.r, now)
           end
         end

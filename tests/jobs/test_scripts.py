@@ -10,6 +10,7 @@ import pytest
 from jobs import lua
 from jobs.keys import KEYS, Keys
 from jobs.keys import lua as key_functions
+from jobs.lua.compose import compose, with_constants_inline
 from jobs.store import Store
 from tests.jobs.hands import Hands
 
@@ -71,3 +72,31 @@ def test_another_prefix_leaves_the_first_alone(hands: Hands, monkeypatch: pytest
     assert hands.status(job) == "running"
     for key in other.redis.scan_iter("other:*"):
         other.redis.delete(key)
+
+
+def test_a_script_has_only_the_functions_it_reaches_and_makes_rare_ones_on_demand() -> None:
+    code = (
+        "local later\n"
+        "local function used() return 1 end\n"
+        "local function helper() return used() end\n"
+        "local function seldom()\n  return helper() + later()\nend\n"
+        "local function unused() return seldom() end\n"
+        "later = function() return 2 end\n"
+        "if ARGV[1] == 'x' then return seldom() end\n"
+        "return used()\n"
+    )
+    text = compose(code, ["seldom"])
+    assert "unused" not in text
+    assert "return rare().seldom()" in text
+    assert text.index("function used") < text.index("rare = function") < text.index("function helper")
+
+
+def test_a_script_made_on_demand_answers_as_the_whole_one(store: Store) -> None:
+    code = "local function half(x) return x / 2 end\nlocal function seldom(x)\nreturn half(x) + 1\nend\n"
+    code += "if ARGV[1] == '8' then return seldom(8) end\nreturn 0\n"
+    for text in (code, compose(code, ["seldom"])):
+        assert [store.redis.eval(text, 0, argument) for argument in ("8", "1", "8")] == [5, 0, 5]
+
+
+def test_constants_are_written_where_they_are_used() -> None:
+    assert with_constants_inline("local A = 5 -- five\nlocal B = 'b'\nreturn A .. B\n") == "return 5 .. 'b'\n"
