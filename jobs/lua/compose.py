@@ -32,7 +32,7 @@ def with_constants_inline(code: str) -> str:
     """Return `code` with each `local NAME = literal` written where it is used: a function need not capture it then."""
     for name, value in re.findall(r"^local ([A-Z][A-Z_]*) = ('[^']*'|\d+)(?: *--.*)?$", code, re.MULTILINE):
         code = re.sub(rf"^local {name} = .*\n", "", code, flags=re.MULTILINE)
-        code = re.sub(rf"\b{name}\b", lambda _, value=value: value, code)
+        code = re.sub(rf"\b{name}\b", value.replace("\\", "\\\\"), code)
     return code
 
 
