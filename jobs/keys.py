@@ -53,6 +53,9 @@ KEYS: dict[str, Key] = {
         "clock:{queue}", "hash", "v virtual clock, f furthest virtual time, m mean seconds of a run, n running", "one a queue, for ever"
     ),
     "leases": Key("leases", "zset", "`<rq_job>:<run>` by the lease's end", "record.lua, reap.lua"),
+    "reaped": Key(
+        "reaped", "string", "`<time> <time>`: when leases were looked at last; until when none is taken to have ended", "one, for ever"
+    ),
     "delayed": Key("delayed", "zset", "`<rq_job>` by the time it is due", "claim.lua"),
     "bell": Key("bell:{queue}", "list", "at most one token: work waits and no idle worker was told", "claim.lua, wait"),
     "pauses": Key("pauses", "set", "`queue:<queue>`: what no claim may take from", "pause.lua"),

@@ -56,24 +56,33 @@ def listing(
     keys = store.keys
     index = keys.user_jobs(user) if user else keys.org_jobs(org) if org else keys.status(status) if status else keys.jobs()
     highest, after = read_cursor(cursor)
-    found: list[dict[str, Any]] = []
+    found: list[str] = []
     for _ in range(LISTING_SCAN):
         page = store.redis.zrevrangebyscore(index, highest, "-inf", start=0, num=limit + 1 + len(after), withscores=True)
-        fresh = {member.decode(): score for member, score in page if member.decode() not in after}
-        if not fresh:
-            return found, None
-        for one in read_many(store, list(fresh)[:limit]):
-            wanted = (one.user, one.org, str(one.status), one.type)
-            if all(want is None or want == is_ for want, is_ in zip((user, org, status, type), wanted, strict=True)):
-                found.append(describe(one))
-            created = f"{fresh[one.id]:.0f}"
-            after = {*after, one.id} if created == highest else {one.id}
+        fresh = [(member.decode(), f"{score:.0f}") for member, score in page if member.decode() not in after]
+        fits = fitting(store, [one for one, _ in fresh[:limit]], (user, org, status, type))
+        for one, created in fresh[:limit]:
+            found += [one] if one in fits else []
+            after = {*after, one} if created == highest else {one}
             highest = created
             if len(found) == limit:
-                return found, write_cursor(highest, after)
+                return [describe(job) for job in read_many(store, found)], write_cursor(highest, after)
         if len(fresh) <= limit:
-            return found, None
-    return found, write_cursor(highest, after)
+            return [describe(job) for job in read_many(store, found)], None
+    return [describe(job) for job in read_many(store, found)], write_cursor(highest, after)
+
+
+def fitting(store: Store, ids: list[str], wanted: tuple[str | None, ...]) -> set[str]:
+    """Return those of `ids` whose user, organisation, status and type are the wanted ones (None is any)."""
+    with store.redis.pipeline(transaction=False) as pipe:
+        for one in ids:
+            pipe.hmget(store.keys.job(one), "user", "org", "status", "type")
+        found = pipe.execute() if ids else []
+    return {
+        one
+        for one, fields in zip(ids, found, strict=True)
+        if all(want is None or field == want.encode() for want, field in zip(wanted, fields, strict=True))
+    }
 
 
 def read_many(store: Store, ids: list[str]) -> list[JobView]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -110,18 +110,25 @@ def describe(seen: JobView) -> dict[str, Any]:
 
 def told_warnings(seen: JobView) -> list[str]:
     """Return the `warnings` that tasks put into their outputs, in the order of the tasks."""
-    return [warning for _, output in told_outputs(seen) for warning in output.get("warnings", ())]
+    return [warning for warning in told(seen, "warnings") if isinstance(warning, str)]
 
 
 def told_artifacts(seen: JobView) -> list[dict[str, Any]]:
     """Return the `artifacts` that tasks put into their outputs: name, bytes, media_type and key in storage."""
-    found = {artifact["name"]: artifact for _, output in told_outputs(seen) for artifact in output.get("artifacts", ())}
-    return list(found.values())
+    return list({artifact["name"]: artifact for artifact in told(seen, "artifacts") if is_artifact(artifact)}.values())
 
 
-def told_outputs(seen: JobView) -> list[tuple[str, dict[str, Any]]]:
-    named = ((task.name, seen.outputs.get(task.name)) for task in seen.tasks)
-    return [(name, output) for name, output in named if isinstance(output, dict)]
+def told(seen: JobView, what: str) -> Iterator[Any]:
+    """Yield the items of the lists `what` in the outputs of tasks. An output may be any JSON: what is no list has no items."""
+    for task in seen.tasks:
+        output = seen.outputs.get(task.name)
+        items = output.get(what) if isinstance(output, dict) else None
+        yield from items if isinstance(items, list) else ()
+
+
+def is_artifact(value: Any) -> bool:
+    kinds = {"name": str, "bytes": int, "media_type": str, "key": str}
+    return isinstance(value, dict) and all(isinstance(value.get(name), kind) for name, kind in kinds.items())
 
 
 def seconds(us: str | None) -> float | None:

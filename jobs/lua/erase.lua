@@ -2,7 +2,6 @@
 
 -- At most SWEEP nodes; returns true, and remembers the job in `sweeps`, when more are left.
 local function erase(job, now)
-  local budget = SWEEP
   local function remove(node, line, state)
     if state == 'running' then end_run(node, line, job, run_of(node), now)
     elseif state == 'delayed' then call('ZREM', k_delayed(), node.id) end

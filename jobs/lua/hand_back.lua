@@ -6,7 +6,7 @@
 
 local now, worker, id, run, delay_s = clock_now(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local last, held, recorded, before = string.match(call('GET', k_worker(worker)) or '', '^(%S+) (%S+) (%S+) (%S+)$')
-if recorded == run then return { 'OK', before } end
+if recorded == run and string.sub(before, 1, 1) ~= '~' then return { 'OK', before } end
 if id == '' then
   if last ~= run then return { 'OK', '' } end -- it died before it had claimed anything
   id = held

@@ -13,8 +13,19 @@ local function lose(node, r, now, reason, exc)
   fail(node, line, job, r, now, error, exc, false, 0, true)
 end
 
+-- Nobody looked for longer than a lease: Redis was away, or every worker was. Then an ended lease says nothing of its run,
+-- and those that live get the length of a lease to say so.
+local function just_back(now)
+  local last, until_us = string.match(call('GET', k_reaped()) or '', '^(%d+) (%d+)$')
+  until_us = tonumber(until_us or 0)
+  if last and now - last > LEASE_US then until_us = now + LEASE_US end
+  call('SET', k_reaped(), stamp(now) .. ' ' .. stamp(until_us))
+  return now < until_us
+end
+
 -- Runs whose lease ended, at most REAPED a call. Returns how many.
 local function reap(now)
+  if just_back(now) then return 0 end
   local ended = call('ZRANGEBYSCORE', k_leases(), '-inf', stamp(now), 'LIMIT', '0', REAPED)
   for _, member in ipairs(ended) do
     local id, run = string.match(member, '^(.-):(.*)$')

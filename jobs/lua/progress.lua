@@ -3,14 +3,14 @@
 -- Returns {'OK'} | {'STALE', state}. Draws no arrow.
 --include base rq fair settle
 
-local node, run, fraction, message = locate(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local node, run, fraction, message = locate(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 local r = run_of(node)
 if r.state ~= 'running' or r.run ~= run then return { 'STALE', r.state } end
 if fenced(node, job_of(node.job)) then return { 'STALE', 'cancelled' } end
 local told = node.n and parent_of(node) or node -- a child speaks through its parent
 local before = call('HMGET', node.state, node.field .. ':p')[1]
-if before ~= ARGV[3] or call('HGET', told.state, told.field .. ':m') ~= message then
-  if node.n then child_progress(node, fraction) else call('HSET', node.state, node.field .. ':p', ARGV[3]) end
+if before ~= fraction or call('HGET', told.state, told.field .. ':m') ~= message then
+  if node.n then child_progress(node, fraction) else call('HSET', node.state, node.field .. ':p', fraction) end
   call('HSET', told.state, told.field .. ':m', message)
   touch(job_of(node.job))
 end

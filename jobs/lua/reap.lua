@@ -1,6 +1,6 @@
 -- Take back what dead workers held: one worker's run, or every run whose lease has ended.
 -- ARGV 1 now (µs, '' is Redis's)  2 worker ('' reaps ended leases)  3 run  4 reason (text)  5 the reason as RQ's results hold it
--- Returns {'OK', runs taken back}, also when repeated; {'STALE', state} when the run was not the worker's any more.
+-- Returns {'OK', runs taken back}; {'STALE', state} when the worker claimed it but holds it no more, as when repeated.
 -- running -> ready | failed | skipped
 --include base rq fair settle lose
 

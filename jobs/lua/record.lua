@@ -3,9 +3,9 @@
 --      7 error (text)  8 the error as RQ's results hold it  9 delay before the next attempt (s)
 --      10 next run ('' claims nothing)  11 queues, with spaces
 --      spawn only: 12 the children's line  13 children that may fail  14… a payload (JSON) per child
--- Returns {'OK', new state, then as take.lua}; {'STALE', state} when the run no longer holds the task. Repeated with the same
--- run it answers as the first time.
--- running -> completed | joining | delayed | ready | failed | skipped     pending -> ready
+-- Returns {'OK', new state, then as take.lua}; {'STALE', state, then as take.lua} when the run no longer holds the task.
+-- Repeated with the same runs it answers as the first time.
+-- running -> completed | joining | delayed | ready | failed | skipped     pending -> ready     and the arrows of claim
 --include base rq fair settle lose take
 --rarely give_up fail spawn join child_progress cancel_node reap again fair_unwait rq_unshow_started idle
 
@@ -58,15 +58,15 @@ local state, other = settle(locate(id))
 if not state then
   local last_run, last_id, recorded, answered =
     string.match(call('GET', k_worker(worker)) or '', '^(%S+) (%S+) (%S+) (%S+)$')
-  if recorded == run then -- the same call repeated
-    state = answered
+  if recorded == run then -- the same call repeated; ~ is how it was told that it came too late
+    if string.sub(answered, 1, 1) == '~' then other = string.sub(answered, 2) else state = answered end
     if next_run ~= '' and last_run == next_run then reply = again(locate(last_id), next_run) end
   end
 end
 
 if next_run ~= '' and not reply then reply = take(now, worker, next_run, queues) end
 local claimed = reply and reply[1] == 'CLAIMED'
-call('SET', k_worker(worker), (claimed and next_run .. ' ' .. reply[2] or '- -') .. ' ' .. (state and run .. ' ' .. state or '- -'),
+call('SET', k_worker(worker), (claimed and next_run .. ' ' .. reply[2] or '- -') .. ' ' .. run .. ' ' .. (state or '~' .. other),
   'EX', WORKER_S)
 local head = { state and 'OK' or 'STALE', state or other }
 for _, value in ipairs(reply or {}) do head[#head + 1] = value end

@@ -1,7 +1,7 @@
 -- Renew a worker's runs, charge their time, let RQ show them; reap and sweep for those who can't.
 -- ARGV 1 now (µs, '' is Redis's)  2 worker  3 queues, with spaces  4… pairs: rq_job, run
 -- Returns {'OK', runs reaped, then per run 'held' or the state of a task that it no longer holds}.
--- running -> running     of others: running -> ready | failed | skipped
+-- running -> running | cancelled     of lost workers: running -> ready | failed | skipped     and the arrows of sweep
 --include base rq fair settle lose erase
 
 local EXECUTION_S = math.ceil(LEASE_US / SECOND) + 60

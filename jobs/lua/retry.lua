@@ -13,20 +13,12 @@ local function reopen(...)
   end
 end
 
--- The failed children of a failed parent count as cancelled, so that converge revives them with the others.
-local function reset_children(node)
-  local failed = call('HGET', node.state, node.field .. ':fl')
-  for n in names_in(failed or '-') do
-    local child = child_of(node, n)
-    rq_leave(child, line_of(child).queue, 'failed')
-    set(child, 'cancelled')
-  end
-  call('HDEL', node.state, node.field .. ':fl', node.field .. ':cf')
-end
-
+-- The failed children of a failed parent are for converge to revive with the cancelled ones.
 local function retry_failed(node)
   reopen()
-  reset_children(node)
+  local failed = call('HGET', node.state, node.field .. ':fl')
+  if failed then call('HSET', node.state, node.field .. ':rv', failed) end
+  call('HDEL', node.state, node.field .. ':fl', node.field .. ':cf')
   revive(node, line_of(node), job, 'failed', now)
 end
 
@@ -35,7 +27,8 @@ local function retry_failed_child(node) -- its parent goes on joining: just this
   for n in names_in(call('HGET', parent.state, parent.field .. ':fl') or '-') do
     if n ~= node.n then kept[#kept + 1] = n end
   end
-  call('HSET', parent.state, parent.field .. ':fl', #kept > 0 and table.concat(kept, ',') or '-')
+  if #kept > 0 then call('HSET', parent.state, parent.field .. ':fl', table.concat(kept, ','))
+  else call('HDEL', parent.state, parent.field .. ':fl') end
   call('HINCRBY', parent.state, parent.field .. ':cf', -1)
   revive(node, line_of(node), job, 'failed', now)
 end

@@ -50,6 +50,9 @@ local function rq_deferred(node, queue, now)
   call('ZADD', 'rq:deferred:' .. queue, unix(now), node.id)
 end
 
+-- An rq_job expires before its task is forgotten.
+local function rq_knows(node) return call('EXISTS', rq_key(node.id)) == 1 end
+
 local function rq_queued(node, now) call('HSET', rq_key(node.id), 'status', 'queued', 'enqueued_at', iso(now)) end
 
 local function rq_scheduled(node, queue, due)

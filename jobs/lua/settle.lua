@@ -5,6 +5,7 @@
 -- a record) treats it as already cancelled.
 
 local SWEEP = 200
+local budget = SWEEP -- of this call, whatever it has to converge
 local converge
 
 local function ring(queue) -- one token is enough: who is woken and leaves work behind rings again
@@ -85,7 +86,7 @@ end
 local function child_progress(node, fraction) -- keeps the sum over siblings on the parent
   local before = tonumber(call('HGET', node.state, node.field .. ':p') or 0)
   call('HSET', node.state, node.field .. ':p', fraction)
-  call('HINCRBYFLOAT', k_state(node.job), node.task .. ':cp', fraction - before)
+  call('HINCRBYFLOAT', k_state(node.job), node.task .. ':cp', tonumber(fraction) - before)
 end
 
 local complete
@@ -106,7 +107,7 @@ complete = function(node, line, job, r, now, output)
   if output ~= '' then call('HSET', outputs_of(node), node.field, output) end
   rq_finished(node, line.queue, r.began, now, r.worker)
   if node.n then
-    child_progress(node, 1)
+    child_progress(node, '1')
     call('HINCRBY', k_state(node.job), node.task .. ':cc', 1)
     join(node, job, now)
   else
@@ -164,7 +165,7 @@ end
 -- cancelled | failed | skipped | completed -> ready | pending | joining, with a fresh allowance of attempts
 local function revive(node, line, job, state, now)
   local f = call('HMGET', node.state, node.field .. ':n', node.field .. ':w', node.field .. ':ct')
-  rq_leave(node, line.queue, state)
+  if rq_knows(node) then rq_leave(node, line.queue, state) else rq_create(node, line, job.type, now, 'queued') end
   call('HDEL', node.state, node.field .. ':e', node.field .. ':x', node.field .. ':z', node.field .. ':m')
   call('HSET', node.state, node.field .. ':g', tonumber(f[1] or 0) + line.attempts)
   if tonumber(f[3] or 0) > 0 then
@@ -202,30 +203,48 @@ local function bring(node, line, job, state, now, live, cause)
   if not live then cancel_node(node, line, job, state, now, cause) end
 end
 
-local function converge_children(job, task, now, budget)
+-- Failed children of a parent that was retried; returns true when more are left.
+local function revive_failed(parent, failed, job, now)
+  local left, line = {}, nil
+  for n in names_in(failed) do
+    if budget > 0 then
+      budget = budget - 1
+      local child = child_of(parent, n)
+      line = line or line_of(child)
+      revive(child, line, job, 'failed', now)
+    else left[#left + 1] = n end
+  end
+  if #left > 0 then call('HSET', parent.state, parent.field .. ':rv', table.concat(left, ','))
+  else call('HDEL', parent.state, parent.field .. ':rv') end
+  return #left > 0
+end
+
+-- The children of one task; returns true when more are left.
+local function converge_children(job, task, now)
   local parent = locate(job.id .. '-' .. task)
-  local f = call('HMGET', parent.state, task, task .. ':ct')
+  local f = call('HMGET', parent.state, task, task .. ':ct', task .. ':rv')
   local joining, total = alive(job) and f[1] == 'joining', tonumber(f[2] or 0)
+  if joining and f[3] and revive_failed(parent, f[3], job, now) then return true end
   local numbers = {}
   for n = 0, total - 1 do numbers[n + 1] = tostring(n) end
-  local line, more
+  local line
   for i, state in ipairs(states_of(k_child_state(job.id, task), numbers)) do
     local wanted = joining and (state == 'new' or state == 'cancelled')
     if wanted or (not joining and unfinished(state)) then
-      if budget == 0 then more = true break end
+      if budget == 0 then return true end
       budget = budget - 1
       local child = child_of(parent, numbers[i])
       line = line or line_of(child)
       bring(child, line, job, state, now, joining, task)
     end
   end
-  return budget, more
+  return false
 end
 
--- Cancels what a dead job or parent left unfinished; starts or revives what a live one may run. At most SWEEP nodes;
--- returns true, and remembers the job in `sweeps`, when more are left.
+-- Cancels what a dead job or parent left unfinished; starts or revives what a live one may run. At most SWEEP nodes a
+-- call of the script; returns true, and remembers the job in `sweeps`, when more are left.
 converge = function(job, now)
-  local budget, more, dead, names = SWEEP, false, not alive(job), {}
+  local before, more, dead, names = budget, false, not alive(job), {}
   for name in names_in(call('HGET', k_job(job.id), 'order')) do names[#names + 1] = name end
   for i, state in ipairs(states_of(k_state(job.id), names)) do
     if (dead and unfinished(state)) or (not dead and (state == 'new' or state == 'cancelled')) then
@@ -237,8 +256,9 @@ converge = function(job, now)
   end
   for task in names_in(job.kids) do
     if more then break end
-    budget, more = converge_children(job, task, now, budget)
+    more = converge_children(job, task, now)
   end
+  if budget < before then touch(job) end
   if more then call('ZADD', k_sweeps(), stamp(now), job.id) else call('ZREM', k_sweeps(), job.id) end
   return more
 end

@@ -3,7 +3,7 @@
 --      8 name of the idempotency key ('' none)  9 digest of what was submitted  10 seconds the key is kept
 --      11… per task, in the graph's order: name, line, payload (JSON), count of needs
 -- Returns {'OK', job, 1 when calls of sweep are needed}, also when repeated; the job made before when the key was used for the
--- same; {'REFUSED'} when it was for another.
+-- same; {'REFUSED'} when it was for another. A key whose job was deleted is free again.
 -- (nothing) -> pending | ready
 --include base rq fair settle
 
@@ -14,7 +14,8 @@ local idem, digest, idem_s = ARGV[8], ARGV[9], ARGV[10]
 if call('EXISTS', k_job(id)) == 1 then return { 'OK', id, 0 } end
 if idem ~= '' then
   local used, by = string.match(call('GET', k_idem(user, idem)) or '', '^(%S+) (%S+)$')
-  if used then return by == digest and { 'OK', used, 0 } or { 'REFUSED' } end
+  local status = used and call('HGET', k_job(used), 'status')
+  if status and status ~= 'deleted' then return by == digest and { 'OK', used, 0 } or { 'REFUSED' } end
   call('SET', k_idem(user, idem), id .. ' ' .. digest, 'EX', idem_s)
 end
 

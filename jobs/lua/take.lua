@@ -15,6 +15,7 @@ local function promote(now) -- delayed -> ready
     rq_leave(node, line.queue, 'delayed')
     if fenced(node, job) then cancel_node(node, line, job, 'ready', now, job.cause)
     else make_ready(node, line, job, now, false) end
+    touch(job)
   end
 end
 
@@ -82,7 +83,7 @@ end
 
 local take
 
-take = function(now, worker, run, queues)
+take = function(now, worker, run, queues, reaped)
   local closed = call('EXISTS', 'rq:suspended', k_pauses()) > 0
   if closed and call('EXISTS', 'rq:suspended') == 1 then return { 'IDLE', '1' } end
   promote(now)
@@ -105,7 +106,7 @@ take = function(now, worker, run, queues)
       end
     end
   end
-  if reap(now) > 0 then return take(now, worker, run, queues) end -- what others lost is to be had now
+  if not reaped and reap(now) > 0 then return take(now, worker, run, queues, true) end -- what others lost is to be had now
   return idle(now, dropped >= TOMBSTONES)
 end
 

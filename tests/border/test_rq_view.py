@@ -224,3 +224,15 @@ def test_the_dashboard_shows_the_same(hands: Hands, redis: Redis, monkeypatch: p
     assert [(job["id"], job["exc_info"]) for job in listed] == [(found["failed"], "RuntimeError: it broke")]
     one = get(f"/0/data/job/{found['started']}.json")
     assert (one["status"], one["origin"]) == ("started", "short")
+
+
+def test_a_task_retried_after_rq_forgot_it_is_whole_again(hands: Hands, redis: Redis) -> None:
+    job = hands.submit({"name": "a", "optional": True, "attempts": 1}, {"name": "b", "needs": ["a"]})
+    hands.work(Failed("not configured"))
+    hands.work()
+    redis.delete(f"rq:job:{job}-b")  # as its expiry would
+    hands.now += 501
+    hands.renew()
+    control.retry_task(hands.store, job, "a", now=hands.now)
+    assert fetch(redis, f"{job}-b").get_status() == "deferred"
+    hands.drain()

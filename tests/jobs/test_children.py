@@ -204,3 +204,35 @@ def test_a_cancelled_tree_is_claimed_no_more(hands: Hands) -> None:
     control.retry(hands.store, job, now=hands.now)
     assert set(states(hands, job)) == {"ready"}
     assert len(hands.drain()) == 450
+
+
+def test_a_child_retried_while_its_parent_joins_leaves_nothing_that_a_later_retry_stumbles_over(hands: Hands) -> None:
+    job = hands.submit({"name": "a"})
+    hands.work(spawn(3, allowed=1))
+    hands.work(Failed("one"))
+    control.retry_task(hands.store, job, "a.0", now=hands.now)
+    hands.work(Failed("two"))
+    hands.work(Failed("three"))
+    assert hands.status(job) == "failed"
+    control.retry(hands.store, job, now=hands.now)
+    assert sorted(hands.drain()) == ["a.0", "a.1", "a.2"]
+    assert hands.status(job) == "completed"
+
+
+def test_retrying_a_parent_of_many_failed_children_goes_on_in_calls_of_two_hundred(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = hands.submit({"name": "a"})
+    hands.work(spawn(450, allowed=300))
+    hands.store.sweep(job, 1)
+    for _ in range(301):
+        hands.work(Failed("no"))
+    assert hands.status(job) == "failed"
+    hands.store.sweep(job, 1)
+    with monkeypatch.context() as dying:
+        dying.setattr(type(hands.store), "sweep", lambda *_: None)
+        control.retry(hands.store, job, now=hands.now)
+    assert states(hands, job).count("ready") == 200
+    for _ in range(3):
+        hands.renew()
+    assert states(hands, job).count("ready") == 450
+    assert len(hands.drain()) == 450
+    assert hands.status(job) == "completed"

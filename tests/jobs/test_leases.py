@@ -238,3 +238,50 @@ def test_what_runs_can_be_recorded_in_a_full_redis(hands: Hands) -> None:
     finally:
         hands.store.redis.config_set("maxmemory", 0)
     assert hands.states(job) == {"a": "completed", "b": "running"}
+
+
+def test_a_late_record_repeated_answers_as_the_first_and_claims_once(hands: Hands, other: Hands) -> None:
+    hands.submit({"name": "a"}, {"name": "b"}, {"name": "c"})
+    late = hands.claim()
+    other.now = hands.now = hands.now + 16
+    other.renew()
+    first = hands.record(late, Completed("late"), "next")
+    assert first.stale
+    assert hands.record(late, Completed("late"), "next") == first
+    assert hands.store.redis.zcard(hands.store.keys.leases()) == 1
+
+
+def test_many_lost_workers_are_not_all_swept_up_in_one_call(hands: Hands, store: Store) -> None:
+    jobs = [hands.submit({"name": "first", "attempts": 1}, *({"name": f"t{n}", "needs": ["first"]} for n in range(99))) for _ in range(10)]
+    for n in range(10):
+        crowd = Hands(store, f"host:{n}:crowd")
+        crowd.claim()
+    assert claim.reap(store, hands.now + 16) == 10
+    cancelled = [state for job in jobs for state in hands.states(job).values() if state == "cancelled"]
+    assert len(cancelled) == 200
+    for _ in jobs:
+        hands.now += 1
+        hands.renew()
+    assert {state for job in jobs for state in hands.states(job).values()} == {"failed", "cancelled"}
+
+
+def test_runs_that_live_are_kept_when_redis_was_away_for_longer_than_a_lease(hands: Hands, other: Hands) -> None:
+    hands.submit({"name": "a"})
+    running = hands.claim()
+    hands.renew(running)
+    other.now = hands.now = hands.now + 60  # nobody could say anything
+    assert other.renew().reaped == 0
+    assert isinstance(other.look(), Idle)
+    assert hands.renew(running).stale == frozenset()
+    other.now = hands.now = hands.now + 14
+    assert other.renew().reaped == 0
+    other.now += 5
+    assert other.renew().reaped == 1  # it said nothing since
+
+
+def test_a_key_whose_job_was_deleted_makes_a_new_job(hands: Hands) -> None:
+    first = hands.submit({"name": "a"}, idempotency_key="k")
+    control.delete(hands.store, first, now=hands.now)
+    second = hands.submit({"name": "a"}, idempotency_key="k")
+    assert second != first
+    assert hands.drain() == ["a"]

@@ -88,3 +88,24 @@ def test_a_cursor_that_is_none_is_refused(hands: Hands, cursor: str) -> None:
     if cursor not in ("e30",):  # {} is what partial begins with
         with pytest.raises(InvalidSubmission, match="cursor"):
             show.partial(hands.store, job, cursor)
+
+
+@pytest.mark.parametrize(
+    "output", [{"artifacts": [{}]}, {"artifacts": 5, "warnings": 5}, {"warnings": [5, {}]}, [], "text", 0, False, None]
+)
+def test_an_output_of_any_shape_spoils_neither_the_status_nor_the_list(hands: Hands, output: object) -> None:
+    job = hands.submit({"name": "a"})
+    hands.work(Completed(output))
+    told = show.status(hands.store, job)
+    assert (told["artifacts"], told["warnings"]) == ([], [])
+    assert [one["id"] for one in show.listing(hands.store)[0]] == [job]
+
+
+def test_the_revision_tells_of_a_task_that_is_due_again(hands: Hands) -> None:
+    job = hands.submit({"name": "a"}, {"name": "b"})
+    hands.work(Failed("not yet"))
+    before = show.job(hands.store, job).revision
+    hands.now += 10
+    assert hands.claim().node == "b"
+    assert hands.states(job)["a"] == "ready"
+    assert show.job(hands.store, job).revision > before + 1  # the claim, and what it made ready

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from jobs import control, record, show
 from jobs.errors import Conflict, NotFound, Stale
-from jobs.model import Claimed, Completed, Failed, Outcome, Skipped, Spawn
+from jobs.model import Claimed, Completed, Failed, Idle, Outcome, Skipped, Spawn
 from jobs.store import Store
 from tests.jobs.audit import audit
 from tests.jobs.hands import Hands
@@ -69,20 +69,47 @@ class Walk(RuleBasedStateMachine):
         children=st.integers(0, 3),
         allowed=st.integers(0, 1),
         attempts=st.integers(1, 2),
+        goes_on=st.booleans(),
     )
-    def record(self, data: st.DataObject, outcome: Outcome, children: int, allowed: int, attempts: int) -> None:
+    def record(self, data: st.DataObject, outcome: Outcome, children: int, allowed: int, attempts: int, goes_on: bool) -> None:
         hands, claimed = self.held.pop(data.draw(st.integers(0, len(self.held) - 1)))
         if children and claimed.child is None and isinstance(outcome, Completed):
             outcome = Spawn(({},) * children, attempts=attempts, allowed_failures=allowed)
-        first = hands.record(claimed, outcome)
-        assert hands.record(claimed, outcome).state == first.state or first.stale
+        next_run = next(hands.runs) if goes_on else None
+        first = hands.record(claimed, outcome, next_run)
+        if isinstance(first.next, Idle):
+            assert hands.record(claimed, outcome).state == first.state
+        else:
+            assert hands.record(claimed, outcome, next_run) == first  # a repeated call answers as the first, late or not
+        if isinstance(first.next, Claimed):
+            self.held.append((hands, first.next))
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), delay_s=st.sampled_from([0, 3]))
+    def hand_back(self, data: st.DataObject, delay_s: float) -> None:
+        hands, claimed = self.held.pop(data.draw(st.integers(0, len(self.held) - 1)))
+        with contextlib.suppress(Stale):
+            record.hand_back(self.store, worker=hands.name, run=claimed.run, rq_job=claimed.rq_job, delay_s=delay_s, now=hands.now)
 
     @precondition(lambda self: self.held)
     @rule(data=st.data())
-    def hand_back(self, data: st.DataObject) -> None:
+    def lose(self, data: st.DataObject) -> None:
         hands, claimed = self.held.pop(data.draw(st.integers(0, len(self.held) - 1)))
         with contextlib.suppress(Stale):
-            record.hand_back(self.store, worker=hands.name, run=claimed.run, rq_job=claimed.rq_job, now=hands.now)
+            record.lost(self.store, worker=hands.name, run=claimed.run, reason="killed", now=hands.now)
+
+    @precondition(lambda self: any(claimed.child is not None for _, claimed in self.held))
+    @rule(data=st.data())
+    def append(self, data: st.DataObject) -> None:
+        _, claimed = data.draw(st.sampled_from([held for held in self.held if held[1].child is not None]))
+        with contextlib.suppress(Stale):
+            there = len(record.appended(self.store, claimed))
+            assert record.append(self.store, claimed, there, [{"n": there}]) == there + 1
+            assert record.append(self.store, claimed, there, [{"n": there}]) == there + 1
+
+    @rule(queue=st.sampled_from(["short", "long"]), paused=st.booleans())
+    def pause(self, queue: str, paused: bool) -> None:
+        (control.pause if paused else control.resume)(self.store, queue)
 
     @precondition(lambda self: self.held)
     @rule(data=st.data(), fraction=st.floats(0, 1))
@@ -118,6 +145,21 @@ class Walk(RuleBasedStateMachine):
                     self.jobs.remove(job)
         except (Conflict, NotFound):
             pass
+
+    def teardown(self) -> None:
+        """Whatever has happened: working on ends every job."""
+        if not getattr(self, "jobs", None):
+            return
+        for queue in ("short", "long"):
+            control.resume(self.store, queue)
+        for _ in range(60):
+            self.move(20.0)
+            self.hands[0].renew()
+            self.hands[0].drain()
+            if all(show.job(self.store, job).status.ended for job in self.jobs):
+                break
+        assert {job: str(show.job(self.store, job).status) for job in self.jobs if not show.job(self.store, job).status.ended} == {}
+        assert audit(self.store) == []
 
     @invariant()
     def sound(self) -> None:
