@@ -42,6 +42,3 @@ def wait(client: redis.Redis, store: Store, queues: Sequence[str], wait_s: float
     """Block until a bell of `queues` rings, at most `wait_s` seconds."""
     if wait_s > 0:
         client.blpop([store.keys.bell(queue) for queue in queues], timeout=max(wait_s, 0.01))
-
-
-__all__ = ["Claimed", "Idle", "Renewed", "claim", "reap", "renew", "wait"]

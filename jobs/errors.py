@@ -18,6 +18,14 @@ class InvalidSubmission(LecternError):
         self.field = field
 
 
+class Forbidden(LecternError):
+    """The one who asks may not: it takes an admin. `field` names what of the submission, with a dotted path."""
+
+    def __init__(self, detail: str, *, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
 class NotFound(LecternError):
     """No such job, task, upload or artifact (or not one that the asker may see)."""
 

@@ -6,7 +6,7 @@ from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 
 from jobs.errors import InvalidSubmission
-from jobs.model import TASK_NAME, Graph, TaskSpec
+from jobs.model import TASK_NAME, Graph
 
 
 def check(graph: Graph, *, max_tasks: int) -> Graph:
@@ -45,8 +45,3 @@ def dependents(graph: Graph) -> dict[str, tuple[str, ...]]:
         for need in dict.fromkeys(task.needs):
             found[need].append(task.name)
     return {name: tuple(names) for name, names in found.items()}
-
-
-def roots(graph: Graph) -> tuple[TaskSpec, ...]:
-    """Return the tasks that need nothing and are ready at submit."""
-    return tuple(task for task in graph.tasks if not task.needs)

@@ -10,6 +10,8 @@ from typing import Any
 from jobs.states import Duration, JobStatus, Priority, TaskState
 
 TASK_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+ZONE_NAME = re.compile(r"[a-z0-9_]{1,32}")
+JOB_ID = re.compile(r"[A-Za-z0-9_]{1,64}")
 ORG_NAME = re.compile(r"[a-z0-9_]{1,40}")
 USER_NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")
 

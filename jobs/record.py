@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from jobs.store import Store, stamp
 
 BACKOFF_MOST_S = 300.0
 ERROR_BYTES = 4096
+APPENDED_AT_ONCE = 1000  #: items of one call
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ def record(
 
 
 def _children(store: Store, claimed: Claimed, spawn: Spawn) -> tuple[str | int, ...]:
+    if claimed.child is not None:
+        raise InvalidSubmission(f"{claimed.node} is a child, and children do not split")
     if len(spawn.children) > store.settings.max_children:
         raise InvalidSubmission(
             f"{claimed.node} splits into {len(spawn.children)} children, more than MAX_CHILDREN={store.settings.max_children}"
@@ -88,12 +92,13 @@ def _children(store: Store, claimed: Claimed, spawn: Spawn) -> tuple[str | int, 
 
 def jitter_s(claimed: Claimed) -> float:
     """Seconds before the next attempt: full jitter over a backoff that doubles (AWS Architecture Blog, 2015)."""
-    return random.uniform(0, min(BACKOFF_MOST_S, claimed.backoff_s * 2 ** (claimed.attempt - 1)))
+    return random.uniform(0, min(BACKOFF_MOST_S, claimed.backoff_s * 2 ** min(claimed.attempt - 1, 16)))
 
 
 def progress(store: Store, claimed: Claimed, fraction: float, message: str = "") -> None:
     """Note how far a run is (0–1). Raises Stale when it no longer holds its task."""
-    store.run("progress", claimed.rq_job, claimed.run, f"{min(max(fraction, 0.0), 1.0):.4f}", message[:500])
+    fraction = min(max(fraction, 0.0), 1.0) if math.isfinite(fraction) else 0.0
+    store.run("progress", claimed.rq_job, claimed.run, f"{fraction:.4f}", plain(message[:500]))
 
 
 def append(store: Store, claimed: Claimed, offset: int, items: Sequence[Json]) -> int:
@@ -101,7 +106,10 @@ def append(store: Store, claimed: Claimed, offset: int, items: Sequence[Json]) -
 
     Repeating the call changes nothing. Raises Stale, and Conflict for another offset.
     """
-    return int(store.run("append", claimed.rq_job, claimed.run, offset, *(encode(item) for item in items))[0]) if items else offset
+    for first in range(0, len(items), APPENDED_AT_ONCE):
+        some = items[first : first + APPENDED_AT_ONCE]
+        offset = int(store.run("append", claimed.rq_job, claimed.run, offset, *(encode(item) for item in some))[0])
+    return offset
 
 
 def appended(store: Store, claimed: Claimed) -> list[Any]:
@@ -135,6 +143,7 @@ def lost(store: Store, *, worker: str, run: str, reason: str, now: float | None 
 
 def capped(error: str) -> str:
     """Return at most ERROR_BYTES of `error`, cut in the middle: the first line and the end say most."""
+    error = plain(error)
     raw = error.encode()
     if len(raw) <= ERROR_BYTES:
         return error
@@ -142,4 +151,11 @@ def capped(error: str) -> str:
 
 
 def encode(value: Json) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    """Return `value` as JSON. Lone surrogates, as in the names of odd files, are escaped: they are no UTF-8."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return text if text.isascii() or text == plain(text) else json.dumps(value, separators=(",", ":"))
+
+
+def plain(text: str) -> str:
+    """Return `text` with what is no UTF-8 replaced."""
+    return text.encode(errors="replace").decode()

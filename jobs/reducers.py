@@ -58,9 +58,10 @@ def message(job: JobView) -> str:
         return told[0]
     if at_work:
         return f"{at_work[0].name}: working, {done} of {len(tasks)} steps done"
-    delayed = sorted(task.name for task in tasks if task.state is TaskState.DELAYED)
+    delayed = sorted((task for task in tasks if task.state is TaskState.DELAYED), key=lambda task: task.name)
     if delayed:
-        return f"{delayed[0]} will be tried again shortly, {done} of {len(tasks)} steps done"
+        why = f" ({first_line(delayed[0].error)})" if delayed[0].error else ""
+        return f"{delayed[0].name} will be tried again shortly{why}, {done} of {len(tasks)} steps done"
     return f"waiting for a worker, {done} of {len(tasks)} steps done"
 
 

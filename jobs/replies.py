@@ -13,7 +13,7 @@ from jobs.model import Claimed, Idle
 #: What to do about a refusal, by verb.
 ADVICE = {
     "cancel": "only a pending or running job can be cancelled",
-    "retry": "only what failed, was skipped or cancelled can be retried, a skipped task once its job has ended",
+    "retry": "only what failed, was skipped or cancelled can be retried, a skipped task once its job has completed",
     "submit": "use a new Idempotency-Key for a different request",
 }
 

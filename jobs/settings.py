@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from jobs import faults
+from jobs.errors import Misconfigured
 
 
 class Settings(BaseSettings):
@@ -25,22 +28,24 @@ class Settings(BaseSettings):
     # the web
     port: int = Field(8000, ge=0, le=65535, description="port of the web server")
     web_concurrency: int = Field(1, ge=1, description="web processes, each with WEB_THREADS threads")
-    web_threads: int = Field(8, ge=1, description="threads of a web process")
+    web_threads: int = Field(16, ge=1, description="threads of a web process; an upload or download takes one for as long as it lasts")
     max_upload_bytes: int = Field(2_000_000_000, ge=1, description="largest upload, in bytes")
     max_audio_seconds: float = Field(6 * 3600, gt=0, description="longest recording, in seconds")
     max_tasks: int = Field(1000, ge=1, le=1000, description="most tasks of a job")
     max_children: int = Field(2000, ge=1, le=2000, description="most children of a task")
     max_output_bytes: int = Field(65_536, ge=1024, description="largest output handed on through Redis; larger ones lie in storage")
-    retention_days: float = Field(30, gt=0, description="days that ended jobs and their files are kept")
+    retention_days: float = Field(
+        30, gt=0, description="days until RQ's entries of failed tasks and partial results expire; jobs stay until they are deleted"
+    )
     upload_ttl_seconds: int = Field(86_400, ge=60, description="seconds that an upload no job has used is kept")
 
     # workers
     lease_seconds: float = Field(15, ge=1, description="seconds a run may be silent before another worker takes its task")
-    renew_seconds: float = Field(5, gt=0, description="seconds between renewals of a lease; at most a third of LEASE_SECONDS")
+    renew_seconds: float = Field(5, gt=0, description="seconds between renewals of a lease; at most half of LEASE_SECONDS, better a third")
     drain_seconds: float = Field(20, gt=0, description="seconds a run may take to hand its task back on a deploy")
     max_tasks_per_horse: int = Field(0, ge=0, description="tasks after which a worker starts afresh; 0: never")
     max_horse_megabytes: int = Field(0, ge=0, description="memory after which a worker starts afresh between tasks; 0: never")
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     # transcription
     whisper_model: str = Field("small", description="a model name that faster-whisper downloads, or a folder")
@@ -48,11 +53,36 @@ class Settings(BaseSettings):
     whisper_compute_type: str = Field("int8", description="CTranslate2 compute type: int8, float16, float32, default …")
     whisper_threads: int = Field(0, ge=0, description="threads of one transcription; 0: cores divided by long workers, at most 4")
     chunk_seconds: float = Field(300, gt=0, le=300, description="longest chunk of a recording, in seconds; cut in silence")
-    probe_seconds: int = Field(20, ge=1, description="seconds the probe of an uploaded file may take")
+    # Below the 60 s after which a run that says nothing is taken for dead (workers/engines).
+    probe_seconds: int = Field(20, ge=1, le=50, description="seconds the probe of an uploaded file may take; at most 50")
     probe_megabytes: int = Field(1024, ge=128, description="address space of the probe of an uploaded file, in MB")
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, level: Any) -> Any:
+        return level.upper() if isinstance(level, str) else level
+
+    @model_validator(mode="after")
+    def _lease_outlives_a_renewal(self) -> Self:
+        if self.renew_seconds > self.lease_seconds / 2:
+            raise ValueError(
+                f"RENEW_SECONDS={self.renew_seconds:g} is more than half of LEASE_SECONDS={self.lease_seconds:g}: "
+                f"set RENEW_SECONDS to {self.lease_seconds / 3:g}, or LEASE_SECONDS to {self.renew_seconds * 3:g}"
+            )
+        return self
 
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The process's settings. Tests clear it with `settings.cache_clear()`."""
-    return Settings()
+    """The process's settings. Raises Misconfigured that names what does not fit. Tests clear it with `settings.cache_clear()`."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise Misconfigured("; ".join(sentence(wrong) for wrong in error.errors())) from None
+
+
+def sentence(wrong: Any) -> str:
+    """Say which setting pydantic refused, and why; what is wrong between two of them names both by itself."""
+    if not wrong["loc"]:
+        return str(wrong["ctx"]["error"])
+    return f"setting {str(wrong['loc'][0]).upper()}: {faults.sentence(wrong)}, not {wrong['input']!r}"

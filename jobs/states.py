@@ -20,7 +20,7 @@ class JobStatus(StrEnum):
 class TaskState(StrEnum):
     PENDING = "pending"  #: waits for the tasks it needs; record.lua of the last of them moves it on
     READY = "ready"  #: waits in a lane; claim.lua moves it on
-    DELAYED = "delayed"  #: waits for a time; claim.lua and renew.lua move it to ready
+    DELAYED = "delayed"  #: waits for a time; the next claim.lua after it moves it to ready
     RUNNING = "running"  #: a run holds it under a lease; record, hand_back and reap move it on
     JOINING = "joining"  #: its children run; record.lua of the last of them moves it on
     COMPLETED = "completed"  #: its outcome is committed

@@ -28,27 +28,31 @@ NO_WRITES_TYPES = (redis.exceptions.OutOfMemoryError, redis.exceptions.ReadOnlyE
 SECOND = 1_000_000  #: times in Redis are whole microseconds
 
 
-def connect(url: str | None = None, *, blocking: bool = False) -> redis.Redis:
-    """Return a client for `url` (default: REDIS_URL). No command is sent yet.
+def connect(url: str | None = None) -> redis.Redis:
+    """Return a client for `url` (default: REDIS_URL). No command is sent yet. Raises Misconfigured.
 
-    The client never repeats a call by itself: a claim whose answer was lost would be made twice. `blocking` is for a
-    client that waits on bells; its socket waits longer than any bell.
+    The client never repeats a call by itself: a claim whose answer was lost would be made twice.
     """
     url = url or settings().redis_url
     if not url:
         raise Misconfigured("REDIS_URL is not set; set it, or start everything with python -m scripts.serve")
     options: dict[str, Any] = {}
     if url.startswith("rediss://"):
-        options["ssl_cert_reqs"] = "none"  # Heroku's certificates are self-signed
-    return redis.Redis.from_url(
-        url,
-        retry=Retry(NoBackoff(), 0),
-        socket_timeout=SOCKET_TIMEOUT_S * (2 if blocking else 1),
-        socket_connect_timeout=SOCKET_TIMEOUT_S,
-        health_check_interval=0,
-        driver_info=None,  # redis-py would look up its own package's version on every new connection
-        **options,
-    )
+        options["ssl_cert_reqs"] = "none"  # Heroku's certificates are self-signed; `?ssl_cert_reqs=required` in the URL comes before this
+    try:
+        return redis.Redis.from_url(
+            url,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=SOCKET_TIMEOUT_S,
+            socket_connect_timeout=SOCKET_TIMEOUT_S,
+            health_check_interval=0,
+            driver_info=None,  # redis-py would look up its own package's version on every new connection
+            **options,
+        )
+    except ValueError:  # without its words, which may hold a piece of a password
+        raise Misconfigured(
+            "REDIS_URL is not the address of a Redis; it looks like redis://:password@host:6379/0, rediss://… or unix:///path/redis.sock"
+        ) from None
 
 
 def check(client: redis.Redis) -> None:
@@ -111,6 +115,11 @@ class Store:
             share = memory["used_memory"] / memory["maxmemory"] if memory.get("maxmemory") else 0.0
             self._pressure = (share, time.monotonic())
         return share
+
+    def require_room(self) -> None:
+        """Raise Overloaded when Redis is nearly full: what runs can still be recorded then, nothing new is taken."""
+        if self.pressure() > NEARLY_FULL:
+            raise Overloaded("Redis is nearly full, so that nothing new is taken; try again later, or ask for a larger one")
 
     def sweep(self, job: str, more: int) -> None:
         """Call sweep until nothing of `job` is left to do."""

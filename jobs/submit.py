@@ -10,11 +10,10 @@ from dataclasses import replace
 
 from pydantic import ValidationError
 
-from jobs import graph, types
-from jobs.errors import Conflict, InvalidSubmission, Overloaded
-from jobs.model import ORG_NAME, USER_NAME, Graph, Submission, TaskSpec
-from jobs.states import Priority
-from jobs.store import NEARLY_FULL, Store, stamp
+from jobs import faults, graph, types
+from jobs.errors import Conflict, Forbidden, InvalidSubmission
+from jobs.model import JOB_ID, ORG_NAME, USER_NAME, ZONE_NAME, Graph, Json, Submission, TaskSpec
+from jobs.store import Store, stamp
 
 IDEMPOTENCY_S = 86_400  #: how long an Idempotency-Key is remembered
 
@@ -25,14 +24,15 @@ def submit(
     """Make a job of `submission` and return its id.
 
     With an `idempotency_key` of the same user that was used before, return the job it made then. Repeating the call with
-    the same `job` id changes nothing. Raises InvalidSubmission; Conflict when the key was used for something else;
+    the same `job` id changes nothing. Raises InvalidSubmission; Forbidden; Conflict when the key was used for something else;
     Overloaded when Redis is nearly full.
     """
-    kind, checked = expand(submission, max_tasks=store.settings.max_tasks)
-    if store.pressure() > NEARLY_FULL:
-        raise Overloaded("Redis is nearly full, so that no new jobs are taken; try again later, or ask for a larger one")
+    kind, stored, checked = expand(submission, max_tasks=store.settings.max_tasks)
+    store.require_room()
     job = job or secrets.token_hex(8)
-    params = json.dumps(submission.params, separators=(",", ":"), ensure_ascii=False)
+    if not JOB_ID.fullmatch(job):
+        raise InvalidSubmission(f"job id {job!r} is not of the form {JOB_ID.pattern}", field="id")
+    params = json.dumps(stored, separators=(",", ":"), ensure_ascii=False)
     digest = hashlib.sha256(json.dumps([submission.type, params, submission.priority, submission.zone]).encode()).hexdigest()[:32]
     named = hashlib.sha256(idempotency_key.encode()).hexdigest()[:32] if idempotency_key else ""
     try:
@@ -57,28 +57,44 @@ def submit(
     return str(made)
 
 
-def expand(submission: Submission, *, max_tasks: int) -> tuple[types.JobType, Graph]:
-    """Return the submission's type and its checked graph. Raises InvalidSubmission; reads and writes nothing."""
+def expand(submission: Submission, *, max_tasks: int) -> tuple[types.JobType, dict[str, Json], Graph]:
+    """Return the submission's type, its parameters as they are stored, and its checked graph.
+
+    Reads and writes nothing. Raises InvalidSubmission, and Forbidden for what only an admin may.
+    """
     if not USER_NAME.fullmatch(submission.user):
         raise InvalidSubmission(f"user {submission.user!r} is not of the form {USER_NAME.pattern}", field="user")
     if not ORG_NAME.fullmatch(submission.org):
         raise InvalidSubmission(f"organisation {submission.org!r} is not of the form {ORG_NAME.pattern}", field="org")
-    kind = types.find(submission.type)
-    if kind.ADMIN_ONLY and not submission.admin:
-        raise InvalidSubmission(f"jobs of type {submission.type!r} are for admins", field="type")
-    if submission.priority and submission.priority.rank < kind.PRIORITY.rank and not submission.admin:
-        raise InvalidSubmission(f"only an admin may raise the priority above {kind.PRIORITY}", field="priority")
+    if submission.zone and not ZONE_NAME.fullmatch(submission.zone):
+        raise InvalidSubmission(f"zone {submission.zone!r} is not of the form {ZONE_NAME.pattern}", field="zone")
+    kind = permit(submission)
     try:
-        params = kind.Params.model_validate(submission.params)
+        # As JSON, and strictly: "false" is not false, and what is stored is what was checked, for all who read it later.
+        params = kind.Params.model_validate_json(json.dumps(submission.params), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(("params", *(str(part) for part in first["loc"])))
-        said = "is not a parameter of this type" if first["type"] == "extra_forbidden" else first["msg"].lower()
-        raise InvalidSubmission(f"{field}: {said}", field=field) from None
+        raise InvalidSubmission(f"{field}: {faults.sentence(first)}", field=field) from None
     expanded = kind.expand(params)
     if submission.zone:
         expanded = Graph(tuple(task if task.zone else replace(task, zone=submission.zone) for task in expanded.tasks))
-    return kind, graph.check(expanded, max_tasks=max_tasks)
+    return kind, params.model_dump(mode="json", exclude_unset=True), graph.check(expanded, max_tasks=max_tasks)
+
+
+def permit(submission: Submission) -> types.JobType:
+    """Return the submission's type. Raises InvalidSubmission for an unknown one, Forbidden for what only an admin may."""
+    kind = types.find(submission.type)
+    if submission.admin:
+        return kind
+    if kind.ADMIN_ONLY:
+        raise Forbidden(f"only an admin may submit jobs of type {submission.type}", field="type")
+    if submission.zone:
+        raise Forbidden("only an admin may choose a zone; leave it out", field="zone")
+    if submission.priority and submission.priority.rank < kind.PRIORITY.rank:
+        detail = f"only an admin may raise the priority above {kind.PRIORITY}; ask for that, a lower one, or none"
+        raise Forbidden(detail, field="priority")
+    return kind
 
 
 def lines(checked: Graph) -> Iterable[str | int]:
@@ -96,6 +112,3 @@ def line(task: TaskSpec, needs: Iterable[str], dependents: Iterable[str]) -> str
     """Return a task as the scripts read it: engine queue optional attempts backoff timeout needs dependents."""
     listed = (",".join(needs) or "-", ",".join(dependents) or "-")
     return f"{task.engine} {task.queue} {int(task.optional)} {task.attempts} {task.backoff_s:g} {task.timeout_s:g} {listed[0]} {listed[1]}"
-
-
-__all__ = ["Priority", "expand", "submit"]

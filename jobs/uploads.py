@@ -44,12 +44,15 @@ def storage_prefix(upload_id: str) -> str:
     return f"uploads/{upload_id}/"
 
 
-def add(store: Store, upload: Upload, *, ttl_s: int) -> None:
-    """Record an upload whose file is stored; it expires after `ttl_s` seconds unless a job uses it."""
+def add(store: Store, upload: Upload, *, ttl_s: int, job: str | None = None) -> None:
+    """Record an upload whose file is stored: for `job`, which is about to be made, or to expire after `ttl_s` unless a job uses it."""
     pipe = store.redis.pipeline(transaction=True)
     record: dict[Any, Any] = {name: value for name, value in asdict(upload).items() if name != "id"}
     pipe.hset(store.keys.upload(upload.id), mapping=record)
-    pipe.expire(store.keys.upload(upload.id), ttl_s)
+    if job is None:
+        pipe.expire(store.keys.upload(upload.id), ttl_s)
+    else:
+        pipe.sadd(store.keys.upload_jobs(upload.id), job)
     pipe.execute()
 
 
@@ -58,28 +61,41 @@ def find(store: Store, upload_id: str, *, user: str | None = None) -> Upload:
     # Asked for from outside: an id of another form must not become part of a key.
     record: dict[Any, Any] = store.redis.hgetall(store.keys.upload(upload_id)) if UPLOAD_ID.fullmatch(upload_id) else {}
     if not record or (user is not None and record[b"user"].decode() != user):
-        raise NotFound(f"there is no upload {upload_id}; it may have expired, upload the file again")
+        raise _no_upload(upload_id)
     read: dict[str, Any] = {name.decode(): value.decode() for name, value in record.items()}
     read |= {"id": upload_id, "bytes": int(read["bytes"]), "seconds": float(read["seconds"])}
     return Upload(**{field.name: read[field.name] for field in fields(Upload)})
 
 
 def use(store: Store, upload_id: str, job_id: str) -> None:
-    """Note that a job uses the upload, which from now on is kept until the last such job is gone. Repeatable."""
+    """Keep the upload for a job that is about to be made, until the last such job is gone. Repeatable. Raises NotFound."""
 
     def write(pipe: Pipeline) -> None:
-        # An upload that expired between check and submit must not leave a set of jobs without a record.
-        there = pipe.exists(store.keys.upload(upload_id))
+        # An upload that expired meanwhile must not leave a set of jobs without a record.
+        if not pipe.exists(store.keys.upload(upload_id)):
+            raise _no_upload(upload_id)
         pipe.multi()
-        if there:
-            pipe.sadd(store.keys.upload_jobs(upload_id), job_id)
-            pipe.persist(store.keys.upload(upload_id))
+        pipe.sadd(store.keys.upload_jobs(upload_id), job_id)
+        pipe.persist(store.keys.upload(upload_id))
 
     store.redis.transaction(write, store.keys.upload(upload_id))
 
 
+def give_back(store: Store, upload_id: str, job_id: str, *, ttl_s: int) -> None:
+    """Undo `use` because the job was not made: the upload expires after `ttl_s`, unless another job uses it."""
+
+    def write(pipe: Pipeline) -> None:
+        others = pipe.smembers(store.keys.upload_jobs(upload_id)) - {job_id.encode()}
+        pipe.multi()
+        pipe.srem(store.keys.upload_jobs(upload_id), job_id)
+        if not others:
+            pipe.expire(store.keys.upload(upload_id), ttl_s)
+
+    store.redis.transaction(write, store.keys.upload_jobs(upload_id))
+
+
 def release(store: Store, upload_id: str | None, job_id: str) -> tuple[str, ...]:
-    """Note that a job is gone; return the storage prefixes to delete: the upload's, when no other job uses it.
+    """Note that a job is gone, or was not made; return the storage prefixes to delete: the upload's, when no other job uses it.
 
     `upload_id` is the job's parameter, None for a job that has none.
     """
@@ -99,15 +115,5 @@ def release(store: Store, upload_id: str | None, job_id: str) -> tuple[str, ...]
     return (storage_prefix(upload_id),) if last else ()
 
 
-def discard(store: Store, upload_id: str) -> bool:
-    """Remove an upload whose job was refused. False when a job uses it: then its file must stay."""
-
-    def write(pipe: Pipeline) -> bool:
-        used = bool(pipe.exists(store.keys.upload_jobs(upload_id)))
-        pipe.multi()
-        if not used:
-            pipe.delete(store.keys.upload(upload_id))
-        return not used
-
-    unused = store.redis.transaction(write, store.keys.upload_jobs(upload_id), value_from_callable=True)
-    return bool(unused)
+def _no_upload(upload_id: str) -> NotFound:
+    return NotFound(f"there is no upload {upload_id}; it may have expired, upload the file again")

@@ -24,7 +24,7 @@ local function stamp(us) return string.format('%d', us) end
 
 local function locate(id)
   local job, task, n = string.match(id, '^([^%-:]+)%-([^%-:]+)%-?(%d*)$')
-  if not job then return nil end
+  if not job or string.byte(id, -1) == 45 then return nil end -- 45 is -
   if n == '' then
     return { id = id, job = job, task = task, field = task,
              tasks = k_tasks(job), state = k_state(job) }

@@ -43,7 +43,16 @@ local function erase(job, now)
   return false
 end
 
-local function sweep(job, now)
+local sweep
+
+-- The job that has waited longest for it; returns whether there was one.
+local function sweep_oldest(now)
+  local id = call('ZRANGE', k_sweeps(), '0', '0')[1]
+  if id then sweep(job_of(id), now) end
+  return id ~= nil
+end
+
+sweep = function(job, now)
   if not job.status then
     call('ZREM', k_sweeps(), job.id)
     return false

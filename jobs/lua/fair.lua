@@ -26,7 +26,7 @@ local function share_of(queue, org)
   local key = k_fair(queue, org)
   local share = shares[key]
   if not share then
-    local f, weight = call('HMGET', key, 'v', 'n', 'p'), tonumber(call('HGET', k_org(org), 'weight') or 1)
+    local f, weight = call('HMGET', key, 'v', 'n', 'p'), tonumber(call('HGET', k_org(org), 'weight') or 1) or 1
     share = { key = key, queue = queue, org = org, weight = weight > 0 and weight or 1,
               v = tonumber(f[1] or 0), n = tonumber(f[2] or 0), p = f[3] or '', clock = clock_of(queue) }
     shares[key] = share
@@ -44,10 +44,8 @@ end
 local function fair_wait(queue, org, priority) -- a task entered a lane
   local share = share_of(queue, org)
   if string.find(share.p, LETTER[priority], 1, true) then return end
-  if share.p == '' and share.n == 0 then -- comes back after idling: no credit
-    share.v = math.max(share.v, share.clock.v)
-    call('PERSIST', share.key)
-  end
+  if share.p == '' and share.n == 0 then call('PERSIST', share.key) end
+  share.v = math.max(share.v, share.clock.v) -- while it asked for nothing here, or only for less urgent work: no credit
   share.p = share.p .. LETTER[priority]
   keep(share)
 end

@@ -14,11 +14,11 @@ local function lose(node, r, now, reason, exc)
 end
 
 -- Nobody looked for longer than a lease: Redis was away, or every worker was. Then an ended lease says nothing of its run,
--- and those that live get the length of a lease to say so.
+-- and those that live get the length of a lease to say so. Not twice in a row: who looks that seldom must reap at last.
 local function just_back(now)
   local last, until_us = string.match(call('GET', k_reaped()) or '', '^(%d+) (%d+)$')
   until_us = tonumber(until_us or 0)
-  if last and now - last > LEASE_US then until_us = now + LEASE_US end
+  if last and now - last > LEASE_US and now - until_us > 10 * LEASE_US then until_us = now + LEASE_US end
   call('SET', k_reaped(), stamp(now) .. ' ' .. stamp(until_us))
   return now < until_us
 end

@@ -31,6 +31,5 @@ end
 reply[2] = reap(now)
 call('EXPIRE', k_worker(worker), WORKER_S) -- a run may last longer than that
 for queue in string.gmatch(queues, '%S+') do rq_keep(queue, now) end
-local unswept = call('ZRANGE', k_sweeps(), 0, 0)[1]
-if unswept then sweep(job_of(unswept), now) end
+sweep_oldest(now)
 return reply

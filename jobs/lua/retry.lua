@@ -1,8 +1,10 @@
 -- Retry a job, a task or a child: what failed, and what was cancelled because of it, nothing else.
 -- ARGV 1 now (µs, '' is Redis's)  2 job  3 task or task.n ('' is whatever ended the job)  4 id of this call
 -- Returns {'OK', 1 when more calls of sweep are needed}, also when repeated; {'REFUSED', what, its state}; {'MISSING'}.
--- failed | skipped | cancelled -> ready | pending | joining     (a skipped task takes what depends on it along)
+-- failed | cancelled -> ready | pending | joining     of a completed job: skipped, and completed that depend on it -> ready | pending
 --include base rq fair settle
+
+local NEEDS = 2000 -- of all that run again
 
 local now, job, name, call_id = clock_now(ARGV[1]), job_of(ARGV[2]), ARGV[3], ARGV[4]
 
@@ -33,32 +35,31 @@ local function retry_failed_child(node) -- its parent goes on joining: just this
   revive(node, line_of(node), job, 'failed', now)
 end
 
--- What depends on a skipped task ran without it, and runs again with it. Returns the name of a task that stands in the way.
+-- What depends on a skipped task of a completed job ran without it, and runs again with it. Returns the name of a task that
+-- stands in the way: one with children, or one too many.
 local function retry_skipped(node)
-  local again, order, i = { [node.field] = true }, { node.field }, 1
+  local again, order, lines, needs, i = { [node.field] = true }, { node.field }, {}, 0, 1
   while order[i] do
-    for name in names_in(line_of(locate(job.id .. '-' .. order[i])).dependents) do
+    local line = line_of(locate(job.id .. '-' .. order[i]))
+    lines[i], needs = line, needs + select(2, string.gsub(line.needs, ',', '')) + 1
+    for name in names_in(line.dependents) do
       if not again[name] then
         again[name], order[#order + 1] = true, name
       end
     end
+    if i > SWEEP or needs > NEEDS or call('HEXISTS', node.state, order[i] .. ':ct') == 1 then return order[i] end
     i = i + 1
   end
-  if #order > SWEEP then return node.field end
-  for _, each in ipairs(order) do
-    if call('HEXISTS', node.state, each .. ':ct') == 1 then return each end
-  end
   reopen()
-  for _, each in ipairs(order) do
-    local one = locate(job.id .. '-' .. each)
-    local line, state, unmet = line_of(one), call('HGET', node.state, each), 0
-    for need in names_in(line.needs) do
-      local met = call('HGET', node.state, need)
-      if again[need] or (met ~= 'completed' and met ~= 'skipped') then unmet = unmet + 1 end
+  call('HINCRBY', k_job(job.id), 'left', #order)
+  for at, name in ipairs(order) do
+    local unmet = 0
+    for need in names_in(lines[at].needs) do
+      if again[need] then unmet = unmet + 1 end -- whatever else it needs is done: the job was completed
     end
-    call('HSET', node.state, each .. ':w', unmet)
-    if state == 'completed' or state == 'skipped' then call('HINCRBY', k_job(job.id), 'left', 1) end
-    if state ~= 'cancelled' then revive(one, line, job, state, now) end -- the cancelled ones are revived by converge
+    call('HSET', node.state, name .. ':w', unmet)
+    local one = locate(job.id .. '-' .. name)
+    revive(one, lines[at], job, call('HGET', node.state, name), now)
   end
 end
 
@@ -85,9 +86,9 @@ if name then
   if state == 'cancelled' then reopen()
   elseif state == 'failed' and node.n then retry_failed_child(node)
   elseif state == 'failed' then retry_failed(node)
-  elseif state == 'skipped' and not alive(job) then
+  elseif state == 'skipped' and job.status == 'completed' then
     local obstacle = retry_skipped(node)
-    if obstacle then return { 'REFUSED', 'task ' .. job.id .. '.' .. obstacle, 'too large to run again' } end
+    if obstacle then return { 'REFUSED', 'task ' .. job.id .. '.' .. obstacle, 'in the way of running again what went on without it' } end
   else return { 'REFUSED', 'task ' .. job.id .. '.' .. name, state } end
 else
   reopen()

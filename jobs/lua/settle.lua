@@ -47,6 +47,13 @@ local function make_ready(node, line, job, now, front)
   ring(line.queue)
 end
 
+-- pending -> ready
+local function begin_pending(node, job, now)
+  local line = line_of(node)
+  rq_leave(node, line.queue, 'pending')
+  make_ready(node, line, job, now, false)
+end
+
 -- running | failed -> delayed
 local function delay(node, line, due)
   set(node, 'delayed')
@@ -74,10 +81,13 @@ local function advance(node, line, job, now, completed)
   for name in names_in(line.dependents) do
     if chains then call('HSET', node.state, name .. ':c', '1') end
     if call('HINCRBY', node.state, name .. ':w', '-1') == 0 and call('HGET', node.state, name) == 'pending' then
-      local dependent = locate(node.job .. '-' .. name)
-      local its = line_of(dependent)
-      rq_leave(dependent, its.queue, 'pending')
-      make_ready(dependent, its, job, now, false)
+      if budget > 0 then
+        budget = budget - 1
+        begin_pending(locate(node.job .. '-' .. name), job, now)
+      else -- for converge to find
+        call('HSET', k_job(job.id), 'late', '1')
+        call('ZADD', k_sweeps(), stamp(now), job.id)
+      end
     end
   end
   if call('HINCRBY', k_job(job.id), 'left', '-1') == 0 then finish_job(job, 'completed', now, '') end
@@ -245,6 +255,7 @@ end
 -- call of the script; returns true, and remembers the job in `sweeps`, when more are left.
 converge = function(job, now)
   local before, more, dead, names = budget, false, not alive(job), {}
+  local late = not dead and call('HGET', k_job(job.id), 'late')
   for name in names_in(call('HGET', k_job(job.id), 'order')) do names[#names + 1] = name end
   for i, state in ipairs(states_of(k_state(job.id), names)) do
     if (dead and unfinished(state)) or (not dead and (state == 'new' or state == 'cancelled')) then
@@ -252,8 +263,13 @@ converge = function(job, now)
       budget = budget - 1
       local node = locate(job.id .. '-' .. names[i])
       bring(node, line_of(node), job, state, now, not dead, job.cause)
+    elseif late and state == 'pending' and tonumber(call('HGET', k_state(job.id), names[i] .. ':w') or 0) <= 0 then
+      if budget == 0 then more = true break end
+      budget = budget - 1
+      begin_pending(locate(job.id .. '-' .. names[i]), job, now)
     end
   end
+  if late and not more then call('HDEL', k_job(job.id), 'late') end
   for task in names_in(job.kids) do
     if more then break end
     more = converge_children(job, task, now)

@@ -1,4 +1,4 @@
--- Choose the next task and begin a run of it: claim rules 1 to 4. Needs base, rq, fair, settle, lose.
+-- Choose the next task and begin a run of it: claim rules 1 to 4. Needs base, rq, fair, settle, lose, erase.
 --
 -- ready -> running. Returns {'CLAIMED', rq_job, type, user, org, attempts, granted, now, line, params, payload, need, output, …}
 -- or {'IDLE', seconds to wait at most}.
@@ -72,8 +72,8 @@ local function waits(queue)
   return call('EXISTS', k_ready(queue, 'high'), k_ready(queue, 'normal'), k_ready(queue, 'low'), k_ready(queue, 'background')) > 0
 end
 
-local function idle(now, tombstones_left)
-  local wait = tombstones_left and 0 or IDLE_S
+local function idle(now, more)
+  local wait = more and 0 or IDLE_S
   for _, key in ipairs({ k_delayed(), k_leases() }) do
     local first = call('ZRANGE', key, 0, 0, 'WITHSCORES')
     if first[2] then wait = math.min(wait, math.max((first[2] - now) / SECOND, 0.01)) end
@@ -83,7 +83,7 @@ end
 
 local take
 
-take = function(now, worker, run, queues, reaped)
+take = function(now, worker, run, queues, tidied)
   local closed = call('EXISTS', 'rq:suspended', k_pauses()) > 0
   if closed and call('EXISTS', 'rq:suspended') == 1 then return { 'IDLE', '1' } end
   promote(now)
@@ -106,8 +106,11 @@ take = function(now, worker, run, queues, reaped)
       end
     end
   end
-  if not reaped and reap(now) > 0 then return take(now, worker, run, queues, true) end -- what others lost is to be had now
-  return idle(now, dropped >= TOMBSTONES)
+  if not tidied then -- what others lost, or left half done, is to be had now
+    local swept = sweep_oldest(now)
+    if reap(now) > 0 or swept then return take(now, worker, run, queues, true) end
+  end
+  return idle(now, dropped >= TOMBSTONES or call('EXISTS', k_sweeps()) == 1)
 end
 
 local function again(node, run) -- the same call repeated: the same answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,7 +27,9 @@ class Params(BaseModel):
         None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="a model that faster-whisper names, instead of WHISPER_MODEL"
     )
     word_timestamps: bool = Field(False, description="times of each word, not only of each segment")
-    vocabulary: tuple[str, ...] = Field((), max_length=200, description="words of the course that the model should expect")
+    vocabulary: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
+        (), max_length=200, description="words of the course that the model should expect, each of at most 100 characters"
+    )
     export: bool = Field(True, description="make the ZIP package")
     # Steps whose engines this version does not have yet: said, so that a request for one is refused rather than ignored.
     speaker_detection: Literal["none"] = Field("none", description="only none in this version")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jobs import control, record, show
-from jobs.errors import Conflict, Stale
+from jobs.errors import Conflict, InvalidSubmission, NotFound, Stale
 from jobs.model import Completed, Failed, Idle, Spawn
 from tests.jobs.hands import Hands, chain
 
@@ -236,3 +236,28 @@ def test_retrying_a_parent_of_many_failed_children_goes_on_in_calls_of_two_hundr
     assert states(hands, job).count("ready") == 450
     assert len(hands.drain()) == 450
     assert hands.status(job) == "completed"
+
+
+def test_a_child_does_not_split(hands: Hands) -> None:
+    hands.submit({"name": "a"})
+    hands.work(spawn(1))
+    with pytest.raises(InvalidSubmission, match="children do not split"):
+        hands.record(hands.claim(), spawn(2))
+
+
+def test_many_items_are_appended_in_steps(hands: Hands) -> None:
+    hands.submit({"name": "a"})
+    hands.work(spawn(1))
+    assert record.append(hands.store, hands.claim(), 0, list(range(9000))) == 9000
+
+
+@pytest.mark.parametrize("node", ["a.", "a.9", "a.-1", "b", "", "a.0.0", "a:b"])
+def test_what_is_no_task_is_not_retried(hands: Hands, node: str) -> None:
+    job = hands.submit({"name": "a"})
+    hands.work(Failed("no", final=True))
+    if node:
+        with pytest.raises(NotFound):
+            control.retry_task(hands.store, job, node, now=hands.now)
+    else:
+        control.retry_task(hands.store, job, node, now=hands.now)
+        assert hands.drain() == ["a"]

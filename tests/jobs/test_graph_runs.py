@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from jobs import show, submit
+from jobs import record, show, submit
 from jobs.errors import Conflict, Forbidden, InvalidSubmission, Overloaded
 from jobs.model import Claimed, Completed, Failed, Idle, Skipped, Submission
 from jobs.store import Store
@@ -138,13 +140,13 @@ def test_a_submission_repeated_with_its_id_makes_one_job(hands: Hands) -> None:
 @pytest.mark.parametrize(
     ("tasks", "said"),
     [
-        ([], "at least 1 item"),
+        ([], "at least 1 of them"),
         ([{"name": "a"}, {"name": "a"}], "two tasks are named 'a'"),
         ([{"name": "a", "needs": ["b"]}], "needs 'b', which is not a task"),
         ([{"name": "a", "needs": ["a"]}], "in a circle"),
         ([{"name": "a", "needs": ["b"]}, {"name": "b", "needs": ["a"]}], "in a circle"),
         ([{"name": "A"}], "is not of the form"),
-        ([{"name": "a", "more": 1}], "params.tasks.0.more: is not a parameter"),
+        ([{"name": "a", "more": 1}], "params.tasks.0.more: is not known here"),
         ([{"name": f"t{n}"} for n in range(1001)], "MAX_TASKS=1000"),
     ],
 )
@@ -161,6 +163,8 @@ def test_a_graph_that_cannot_run_is_refused_and_leaves_nothing_behind(hands: Han
         ({"user": "no spaces"}, "user"),
         ({"org": "Upper"}, "org"),
         ({"admin": False}, "type"),
+        ({"zone": "a b"}, "zone"),
+        ({"zone": "in.gest"}, "zone"),
     ],
 )
 def test_a_submission_names_the_field_that_is_wrong(store: Store, fields: dict[str, object], field: str) -> None:
@@ -173,6 +177,9 @@ def test_a_submission_names_the_field_that_is_wrong(store: Store, fields: dict[s
 def test_a_thousand_tasks_are_one_job(hands: Hands) -> None:
     job = hands.submit({"name": "a"}, *({"name": f"t{n}", "needs": ["a"]} for n in range(999)))
     hands.work()
+    assert list(hands.states(job).values()).count("ready") == 200  # in the call that completed what they needed
+    for _ in range(4):
+        hands.renew()
     assert list(hands.states(job).values()).count("ready") == 999
 
 
@@ -198,3 +205,33 @@ def test_what_a_dead_submitter_left_is_put_in_line_by_any_worker(hands: Hands, m
     assert list(hands.states(job).values()).count("ready") == 450
     assert hands.drain()[-1] == "last"
     assert hands.status(job) == "completed"
+
+
+def test_an_idle_worker_goes_on_with_what_was_left_half_done(hands: Hands) -> None:
+    job = hands.submit({"name": "a"}, *({"name": f"t{n}", "needs": ["a"]} for n in range(999)))
+    assert len(hands.drain()) == 1000
+    assert hands.status(job) == "completed"
+
+
+@pytest.mark.parametrize("text", ["odd name \udcff.mp3", "ü", "\N{SNOWMAN}"])
+def test_any_text_can_be_an_error_an_output_or_a_message(hands: Hands, text: str) -> None:
+    job = hands.submit({"name": "a", "optional": True, "attempts": 1}, *chain("b", "c"))
+    hands.work(Failed(text))
+    claimed = hands.claim()
+    record.progress(hands.store, claimed, 0.5, text)
+    hands.record(claimed, Completed({"name": text}))
+    assert hands.claim().inputs == {"b": {"name": text}}
+    assert show.status(hands.store, job)["tasks"][0]["error"]
+
+
+@pytest.mark.parametrize("fraction", [float("nan"), float("inf"), -1.0, 7.0])
+def test_progress_is_a_share_whatever_is_said(hands: Hands, fraction: float) -> None:
+    job = hands.submit({"name": "a"})
+    record.progress(hands.store, hands.claim(), fraction)
+    assert 0 <= show.status(hands.store, job)["progress"] <= 100
+
+
+def test_the_backoff_has_an_end_whatever_the_attempt(hands: Hands) -> None:
+    hands.submit({"name": "a"})
+    claimed = hands.claim()
+    assert 0 <= record.jitter_s(replace(claimed, attempt=5000)) <= 300

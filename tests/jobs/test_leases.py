@@ -279,9 +279,32 @@ def test_runs_that_live_are_kept_when_redis_was_away_for_longer_than_a_lease(han
     assert other.renew().reaped == 1  # it said nothing since
 
 
+def test_who_looks_seldom_reaps_all_the_same(hands: Hands, other: Hands) -> None:
+    hands.look()
+    hands.submit({"name": "a"})
+    hands.claim()
+    other.now = hands.now + 60
+    assert other.renew().reaped == 0
+    other.now += 60
+    assert other.renew().reaped == 1
+
+
 def test_a_key_whose_job_was_deleted_makes_a_new_job(hands: Hands) -> None:
     first = hands.submit({"name": "a"}, idempotency_key="k")
     control.delete(hands.store, first, now=hands.now)
     second = hands.submit({"name": "a"}, idempotency_key="k")
     assert second != first
     assert hands.drain() == ["a"]
+
+
+def test_a_skipped_task_of_a_failed_job_is_not_retried_alone(hands: Hands) -> None:
+    job = hands.submit({"name": "a", "optional": True, "attempts": 1}, {"name": "b", "needs": ["a"], "attempts": 1})
+    hands.work(Failed("not configured"))
+    hands.work(Failed("broken"))
+    with pytest.raises(Conflict, match="once its job has completed"):
+        control.retry_task(hands.store, job, "a", now=hands.now)
+    control.retry(hands.store, job, now=hands.now)
+    hands.drain()
+    control.retry_task(hands.store, job, "a", now=hands.now)
+    assert hands.drain() == ["a", "b"]
+    assert hands.status(job) == "completed"

@@ -143,3 +143,38 @@ def test_a_bell_rings_once_for_work_and_again_while_some_is_left(store: Store, h
     assert store.redis.lpop(bell) == b"1"  # b is still there
     hands.claim()
     assert store.redis.lpop(bell) is None
+
+
+def test_a_long_run_of_its_own_gathers_no_credit(store: Store, hands: Hands) -> None:
+    hands.submit({"name": "long"}, org="patient")
+    running = hands.claim()
+    for n in range(200):
+        hands.submit({"name": f"a{n}"}, org="busy")
+    other = Hands(store, "host:2:other")
+    other.now = hands.now
+    for n in range(40):  # the other organisation works on, with several workers' worth of time
+        claimed = other.claim()
+        other.now += 1
+        if n % 4 == 0:
+            hands.now = other.now
+            hands.renew(running)
+        other.record(claimed)
+    for n in range(100):
+        hands.submit({"name": f"b{n}"}, org="patient")
+    assert other.take_turns(20).count("patient") <= 12
+
+
+def test_waiting_for_less_urgent_work_gathers_no_credit(hands: Hands) -> None:
+    hands.submit({"name": "later"}, org="patient", priority="background")
+    for n in range(200):
+        hands.submit({"name": f"a{n}"}, org="busy")
+    hands.take_turns(50)
+    for n in range(100):
+        hands.submit({"name": f"b{n}"}, org="patient")
+    assert hands.take_turns(20).count("patient") <= 11
+
+
+def test_a_weight_that_is_no_number_counts_as_one(store: Store, hands: Hands) -> None:
+    store.redis.hset(store.keys.org("acme"), "weight", "much")
+    hands.submit({"name": "a"})
+    assert hands.drain() == ["a"]

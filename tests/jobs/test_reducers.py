@@ -62,6 +62,12 @@ def test_what_a_task_says_of_itself_comes_before_what_is_derived() -> None:
     assert reducers.message(told) == "transcribing, 40 %"
 
 
+def test_a_task_that_waits_for_its_next_attempt_says_why() -> None:
+    whole = job(TaskState.DELAYED)
+    failed = replace(whole, tasks=(replace(whole.tasks[0], error="no network; check it\nTraceback"),))
+    assert reducers.message(failed) == "a will be tried again shortly (no network; check it), 0 of 1 steps done"
+
+
 def test_progress_weighs_steps_by_what_they_take() -> None:
     heavy = replace(TASK, name="h", engine="transcribe", state=TaskState.COMPLETED)
     light = replace(TASK, name="l", engine="inspect", state=TaskState.READY)
