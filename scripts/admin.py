@@ -12,14 +12,16 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from redis.exceptions import RedisError
 
-from jobs import control, people, show, uploads
+from jobs import control, people, show
 from jobs.errors import LecternError
 from jobs.people import Person, Role
+from jobs.remove import remove
 from jobs.settings import settings
 from jobs.states import JobStatus
 from jobs.storage import Storage
@@ -31,8 +33,8 @@ PAGE = 100
 
 
 def main(argv: list[str] | None = None) -> int:
-    arguments = read_arguments(argv)
     try:
+        arguments = read_arguments(argv)
         arguments.command(open_store(arguments), arguments)
     except LecternError as error:
         print(f"admin: {error}", file=sys.stderr)
@@ -45,8 +47,12 @@ def main(argv: list[str] | None = None) -> int:
 
 def open_store(arguments: argparse.Namespace) -> Store:
     """Connect to REDIS_URL, or to the embedded Redis of the data folder. Raises Misconfigured."""
-    outside = "" if settings().job_backend == "embedded" else settings().redis_url
-    return Store(connect(outside or embedded.url(arguments.data)))
+    return Store(connect(settings().redis_url if has_redis_of_its_own() else embedded.url(arguments.data)))
+
+
+def has_redis_of_its_own() -> bool:
+    """Tell whether the installation keeps its state elsewhere than in the data folder."""
+    return settings().job_backend != "embedded" and bool(settings().redis_url)
 
 
 def open_storage(arguments: argparse.Namespace) -> Storage:
@@ -140,7 +146,7 @@ def described(person: Person) -> dict[str, Any]:
 
 
 def list_jobs(store: Store, arguments: argparse.Namespace) -> None:
-    found = [job for job, _ in zip(select(store, arguments), range(arguments.limit), strict=False)]
+    found = list(islice(select(store, arguments), max(arguments.limit, 0)))
     lines = (
         (j["id"], j["status"], f"{j['progress']:g} %", j["type"], j["user"], j["org"], j["created_at"][:19], j["message"]) for j in found
     )
@@ -175,14 +181,16 @@ def retry_job(store: Store, arguments: argparse.Namespace) -> None:
 def purge_jobs(store: Store, arguments: argparse.Namespace) -> None:
     """Delete what is selected and has ended; a job that is at work is for `cancel` first."""
     storage = open_storage(arguments)
+    if has_redis_of_its_own() and not settings().storage_url:
+        print(
+            f"admin: REDIS_URL is set and STORAGE_URL is not: files are looked for in {arguments.data / 'storage'} alone", file=sys.stderr
+        )
     purged = []
     for job in select(store, arguments):
         if not JobStatus(job["status"]).ended:
             continue
         if not arguments.dry_run:
-            upload = show.job(store, job["id"]).params.get("upload")
-            for prefix in (*control.delete(store, job["id"]), *uploads.release(store, upload, job["id"])):
-                storage.delete_prefix(prefix)
+            remove(store, storage, job["id"])
         purged.append(job["id"])
     would = "would be " if arguments.dry_run else ""
     tell(arguments, {"purged": purged, "dry_run": arguments.dry_run}, "\n".join([*purged, f"{len(purged)} jobs {would}deleted"]))

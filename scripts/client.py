@@ -28,7 +28,7 @@ class FormBody:
     def __init__(self, file: IO[bytes], size: int, filename: str, fields: dict[str, str], on_sent: Callable[[int], Any]) -> None:
         self.boundary = secrets.token_hex(16)
         parts = [f'--{self.boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()]
-        quoted = filename.replace('"', "%22")
+        quoted = filename.translate({ord('"'): "%22", ord("\r"): "%0D", ord("\n"): "%0A"})  # as browsers do
         parts.append(f'--{self.boundary}\r\nContent-Disposition: form-data; name="file"; filename="{quoted}"\r\n\r\n')
         self._head, self._tail = "".join(parts).encode(), f"\r\n--{self.boundary}--\r\n".encode()
         self._file, self._on_sent = file, on_sent
@@ -67,13 +67,29 @@ class Client:
         return found
 
     def submit_file(self, path: Path, asked: dict[str, Any], *, on_sent: Callable[[int], Any]) -> dict[str, Any]:
-        """Submit a job with its recording; return its status."""
+        """Submit a job with its recording; return its status. Sent again, from its start, if the server does not answer.
+
+        `on_sent` is told how many bytes more have left; less than none when they have to be sent again.
+        """
         fields = {name: value if isinstance(value, str) else json.dumps(value) for name, value in asked.items()}
         key = secrets.token_hex(16)
-        with path.open("rb") as file:
-            body = FormBody(file, path.stat().st_size, path.name, fields, on_sent)
-            headers = {"Idempotency-Key": key, "Content-Type": f"multipart/form-data; boundary={body.boundary}"}
-            return self._ask("POST", "/api/jobs", data=body, headers=headers)
+        sent = 0
+
+        def count(bytes_more: int) -> None:
+            nonlocal sent
+            sent += bytes_more
+            on_sent(bytes_more)
+
+        def send() -> dict[str, Any]:
+            if sent:
+                count(-sent)
+            with path.open("rb") as file:
+                body = FormBody(file, path.stat().st_size, path.name, fields, count)
+                headers = {"Idempotency-Key": key, "Content-Type": f"multipart/form-data; boundary={body.boundary}"}
+                return self._ask("POST", "/api/jobs", data=body, headers=headers)
+
+        found: dict[str, Any] = self._patiently(send)
+        return found
 
     def status(self, job: str, *, etag: str | None = None) -> tuple[dict[str, Any], str | None] | None:
         """Return a job's status and its tag, or None while it is the one that `etag` stands for."""

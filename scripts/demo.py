@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from jobs.settings import Settings
 from scripts import embedded, leash
 from scripts.words import reference, word_error_rate, words
 
@@ -74,9 +75,16 @@ def show(out: Path) -> None:
 def serving(data: Path, log: Path) -> Iterator[str]:
     """Serve on a free port for as long as the block lasts; yield where. Raises Failed."""
     command = [sys.executable, leash.__file__, str(os.getpid()), sys.executable, "-m", "scripts.serve", "--port", "0", "--data", str(data)]
-    # A session of its own: Ctrl-C is for us alone, and we end what we started.
     with log.open("wb") as said:
-        process = subprocess.Popen(command, env=environment(), stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)
+        process = subprocess.Popen(
+            command,
+            cwd=log.parent,  # where no `.env` of this machine lies
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            start_new_session=True,  # Ctrl-C is for us alone, and we end what we started
+        )
     try:
         yield await_ready(process, log)
     finally:
@@ -85,10 +93,11 @@ def serving(data: Path, log: Path) -> Iterator[str]:
 
 
 def environment() -> dict[str, str]:
-    """Return an environment in which no setting of this machine gets in the way."""
-    own = {"JOB_BACKEND": "embedded", "REDIS_URL": "", "STORAGE_URL": "", "KEY_PREFIX": "app"}
-    model = {"WHISPER_MODEL": str(MODEL), "WHISPER_DEVICE": "cpu", "WHISPER_COMPUTE_TYPE": "int8"}
-    return {**os.environ, **own, **model}
+    """Return an environment without any setting of this machine, for Lectern and for its client."""
+    kept = {
+        name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields and not name.startswith("LECTERN_")
+    }
+    return {**kept, "PYTHONPATH": str(ROOT), "JOB_BACKEND": "embedded", "WHISPER_MODEL": str(MODEL)}
 
 
 def await_ready(process: subprocess.Popen[bytes], log: Path) -> str:
@@ -106,14 +115,15 @@ def await_ready(process: subprocess.Popen[bytes], log: Path) -> str:
 
 def transcribe(url: str, out: Path) -> None:
     """Submit the sample, show how far it is, download what comes of it: as anybody would, by the command line."""
-    where = ["--url", url, "--data", str(out / "demo-data")]
+    data = out / "demo-data"
+    where = ["--url", url, "--data", str(data)]
     command = [sys.executable, "-m", "scripts.submit", str(SAMPLE), "--follow", "--out", str(out), *where]
     try:
-        code = subprocess.run(command, stdout=subprocess.DEVNULL, timeout=JOB_S, check=False).returncode
+        code = subprocess.run(command, env=environment(), stdout=subprocess.DEVNULL, timeout=JOB_S, check=False).returncode
     except subprocess.TimeoutExpired:
-        raise Failed(f"the transcript was not there after {JOB_S:.0f} s; see {out / 'data' / 'logs'}") from None
+        raise Failed(f"the transcript was not there after {JOB_S:.0f} s; see {data / 'logs'}") from None
     if code != 0:
-        raise Failed(f"there is no transcript; see {out / 'data' / 'logs'}")
+        raise Failed(f"there is no transcript; see {data / 'logs'}")
 
 
 def files_in(package: Path) -> int:

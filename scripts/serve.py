@@ -22,7 +22,6 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
 from redis.exceptions import RedisError
 
 from jobs.errors import LecternError, Misconfigured
@@ -57,10 +56,6 @@ def main(argv: list[str] | None = None) -> int:
     try:
         plan = read_plan(argv, settings())
         return asyncio.run(serve(plan))
-    except ValidationError as error:
-        for wrong in error.errors():
-            print(f"serve: setting {'.'.join(map(str, wrong['loc'])).upper()}: {wrong['msg']}, not {wrong['input']!r}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:  # before there was anything to end
         return 130
     except StartFailed as error:

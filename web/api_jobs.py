@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from jobs import control, show, uploads
+from jobs import control, show
+from jobs.cursor import MAX_CHARS
 from jobs.people import Person
+from jobs.remove import remove
 from jobs.states import JobStatus
 from web import submitting
 from web.auth import person
@@ -31,7 +34,7 @@ class Listing(BaseModel):
     user: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9_.@-]{0,63}$")
     org: str | None = Field(None, pattern=r"^[a-z0-9_]{1,40}$")
     limit: int = Field(50, ge=1, le=200)
-    cursor: str | None = Field(None, max_length=4000)
+    cursor: str | None = Field(None, max_length=MAX_CHARS)
 
 
 @routes.post("")
@@ -39,8 +42,10 @@ def submit() -> tuple[Response, int, dict[str, str]]:
     """Take a job, as JSON or as a form with its file → 202, Location, and the status."""
     key = submitting.idempotency_key(request)
     if request.mimetype == "multipart/form-data":
+        backend().store.require_room()
         limit = backend().settings.max_upload_bytes
-        with receive(request, backend().incoming, max_file_bytes=limit, fields=submitting.FORM_FIELDS) as form:
+        check = partial(submitting.check_fields, backend(), person())
+        with receive(request, backend().incoming, max_file_bytes=limit, fields=submitting.FORM_FIELDS, check_fields=check) as form:
             job_id = submitting.submit_form(backend(), person(), form, idempotency_key=key)
     else:
         job_id = submitting.submit_new_job(backend(), person(), read_new_job(read_json(request)), idempotency_key=key)
@@ -77,7 +82,7 @@ def status(job_id: str) -> Response:
 
 
 @routes.get("/<job:job_id>/partial")
-def partial(job_id: str) -> Response:
+def partial_output(job_id: str) -> Response:
     """Answer what the children have put out since `cursor` → {items, cursor, reset}."""
     status_of(backend(), person(), job_id)
     return jsonify(show.partial(backend().store, job_id, request.args.get("cursor") or None))
@@ -110,7 +115,5 @@ def retry_task(job_id: str, task: str) -> tuple[Response, int]:
 def delete(job_id: str) -> tuple[str, int]:
     """Delete a job in whatever state, its files, and its upload when no other job uses it."""
     status_of(backend(), person(), job_id)
-    upload = show.job(backend().store, job_id).params.get("upload")
-    for prefix in (*control.delete(backend().store, job_id), *uploads.release(backend().store, upload, job_id)):
-        backend().storage.delete_prefix(prefix)
+    remove(backend().store, backend().storage, job_id)
     return "", 204

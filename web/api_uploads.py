@@ -15,6 +15,7 @@ routes = Blueprint("api_uploads", __name__)
 @routes.post("/api/uploads")
 def upload() -> tuple[Response, int]:
     """Receive, probe and keep a file → 201 {id, filename, bytes}."""
+    backend().store.require_room()
     with receive(request, backend().incoming, max_file_bytes=backend().settings.max_upload_bytes) as form:
         kept = recordings.keep(backend(), person(), form.recording())
     return jsonify(id=kept.id, filename=kept.filename, bytes=kept.bytes), 201

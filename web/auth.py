@@ -8,6 +8,7 @@ come from a page of this server; one with a bearer token need not, since no brow
 from __future__ import annotations
 
 import hmac
+import logging
 import os
 import secrets
 from collections.abc import Callable
@@ -28,6 +29,8 @@ CSRF_HEADER = "X-CSRF-Token"
 CSRF_FIELD = "csrf_token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SESSION_S = 30 * 86_400
+
+log = logging.getLogger(__name__)
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -128,6 +131,10 @@ def secret_key(settings: Settings) -> str:
     given = settings.secret_key.get_secret_value()
     if given:
         return given
+    if settings.redis_url and not settings.redis_url.startswith("unix:"):
+        log.warning(
+            "secret_key_local folder=%s: with web processes on several machines set SECRET_KEY, the same on each", settings.data_dir
+        )
     kept = Path(settings.data_dir) / "secret.key"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)

@@ -17,8 +17,8 @@ timeout = 60
 graceful_timeout = 25
 keepalive = 5
 
-#: The cursor of a job with thousands of children is long.
-limit_request_line = 0
+#: Bytes; the longest cursor has 6,000. The highest that gunicorn takes without reading an address of any length into memory.
+limit_request_line = 8190
 
 control_socket_disable = True
 

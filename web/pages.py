@@ -19,6 +19,7 @@ routes = Blueprint("pages", __name__)
 #: What the seed's clients poll for.
 BRIEF = ("id", "status", "progress", "message", "result_path")
 JOBS_SHOWN = 20
+MAX_SIGNIN_BYTES = 16_384
 
 
 @routes.get("/")
@@ -49,6 +50,7 @@ def signin() -> str:
 @public
 def signin_with_token() -> AnyResponse | tuple[str, int]:
     """Open a session and go where the person was heading."""
+    request.max_content_length = MAX_SIGNIN_BYTES  # anybody may ask: nothing large is read, let alone parsed into files
     check_same_site(request.form.get(CSRF_FIELD, ""))
     back = _inside(request.form.get("next"))
     if sign_in(request.form.get("token", "").strip()) is None:
@@ -59,6 +61,7 @@ def signin_with_token() -> AnyResponse | tuple[str, int]:
 @routes.post("/signout")
 @public
 def signout() -> AnyResponse:
+    request.max_content_length = MAX_SIGNIN_BYTES
     check_same_site(request.form.get(CSRF_FIELD, ""))
     sign_out()
     return redirect(url_for("pages.signin"), 303)

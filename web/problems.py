@@ -11,14 +11,18 @@ from typing import Any
 import redis
 from flask import Flask, Response, json, redirect, render_template, request, url_for
 from pydantic import ValidationError
+from redis.exceptions import ExecAbortError, OutOfMemoryError, ReadOnlyError
 from werkzeug.exceptions import HTTPException
 from werkzeug.sansio.response import Response as AnyResponse
 
-from jobs.errors import Conflict, InvalidSubmission, LecternError, Misconfigured, NotFound, Overloaded, Stale, Unplayable
+from jobs import faults
+from jobs.errors import Conflict, Forbidden, InvalidSubmission, LecternError, Misconfigured, NotFound, Overloaded, Stale, Unplayable
+from jobs.store import NO_WRITES
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+UNFORESEEN = "the error was logged; try again, and tell the operator if it stays"
 
 
 class Kind(Enum):
@@ -98,7 +102,7 @@ def answer(error: Exception) -> AnyResponse:
         return error.get_response(request.environ)  # the router's way to say where a path leads
     problem = describe(error)
     if problem.kind.status >= 500:
-        log.error("request_failed method=%s path=%s type=%s", request.method, request.path, problem.kind.name.lower(), exc_info=error)
+        log.error("request_failed method=%s path=%r type=%s", request.method, request.path, problem.kind.name.lower(), exc_info=error)
     if asks_for_page():
         if problem.kind is Kind.UNAUTHENTICATED:
             back = request.full_path.rstrip("?") if request.method == "GET" else "/"
@@ -120,21 +124,21 @@ def describe(error: Exception) -> Problem:
             return _lectern(error)
         case ValidationError():
             return invalid(error)
-        case redis.ConnectionError() | redis.TimeoutError():
-            return Problem(Kind.UNAVAILABLE, "Redis cannot be reached; try again shortly", headers={"Retry-After": "5"})
+        case redis.RedisError():
+            return _redis(error)
         case HTTPException():
             return _http(error)
         case OSError(errno=28):  # ENOSPC
             return Problem(Kind.OVERLOADED, "the server's disk is full; try again later", headers={"Retry-After": "60"})
-    return Problem(Kind.INTERNAL, "the error was logged; try again, and tell the operator if it stays")
+    return Problem(Kind.INTERNAL, UNFORESEEN)
 
 
 def invalid(error: ValidationError, prefix: str = "") -> Problem:
     """Return the problem for a body that its model refused; `field` is the first thing wrong, `errors` are all."""
     errors = []
-    for found in error.errors(include_url=False, include_context=False, include_input=False):
+    for found in error.errors(include_url=False, include_input=False):
         path = ".".join(str(part) for part in found["loc"])
-        errors.append({"field": ".".join(part for part in (prefix, path) if part), "detail": found["msg"]})
+        errors.append({"field": ".".join(part for part in (prefix, path) if part), "detail": faults.sentence(found)})
     first = errors[0]
     sentence = f"{first['field']}: {first['detail']}" if first["field"] else first["detail"]
     return Problem(Kind.INVALID, sentence, field=first["field"] or None, extra={"errors": errors})
@@ -150,6 +154,8 @@ def asks_for_page() -> bool:
 def _lectern(error: LecternError) -> Problem:
     detail = str(error)
     match error:
+        case Forbidden():
+            return Problem(Kind.FORBIDDEN, detail, field=error.field)
         case InvalidSubmission():
             return Problem(Kind.INVALID, detail, field=error.field)
         case Unplayable():
@@ -162,7 +168,23 @@ def _lectern(error: LecternError) -> Problem:
             return Problem(Kind.OVERLOADED, detail, headers={"Retry-After": str(math.ceil(error.retry_after_s))})
         case Misconfigured():
             return Problem(Kind.MISCONFIGURED, detail)
-    return Problem(Kind.INTERNAL, "the error was logged; try again, and tell the operator if it stays")
+    return Problem(Kind.INTERNAL, UNFORESEEN)
+
+
+def _redis(error: redis.RedisError) -> Problem:
+    """Return the problem for a Redis that does not answer or takes no writes. What was asked wrongly stays INTERNAL."""
+    match error:
+        case redis.BusyLoadingError():
+            detail = "Redis is reading its file after a start; try again shortly"
+        case redis.ConnectionError() | redis.TimeoutError():
+            detail = "Redis cannot be reached; try again shortly"
+        case OutOfMemoryError() | ReadOnlyError() | ExecAbortError():
+            detail = "Redis takes no writes now; try again shortly"
+        case _ if NO_WRITES.search(str(error)):
+            detail = "Redis takes no writes now; try again shortly"
+        case _:
+            return Problem(Kind.INTERNAL, UNFORESEEN)
+    return Problem(Kind.UNAVAILABLE, detail, headers={"Retry-After": "5"})
 
 
 def _http(error: HTTPException) -> Problem:

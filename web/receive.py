@@ -11,8 +11,9 @@ import hashlib
 import re
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -27,7 +28,13 @@ MAX_FIELDS_BYTES = 2_000_000  #: all fields that are not the file, together
 MAX_PARTS = 20
 MAX_BUFFER_BYTES = 1024 * 1024  #: what one header or the text before the first part may take
 MAX_FILENAME_BYTES = 255
+#: What a file name may not have: control characters, what turns the direction of text or is not seen, and line ends of Unicode.
+UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  #: of the same class, but Persian and family emoji are written with them
 STALE_S = 86_400.0  #: a received file this old was left behind by a process that was killed
+
+
+Check = Callable[[dict[str, str]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +60,12 @@ class Form:
 
 
 @contextmanager
-def receive(request: Request, folder: Path, *, max_file_bytes: int, fields: frozenset[str] = frozenset()) -> Iterator[Form]:
+def receive(
+    request: Request, folder: Path, *, max_file_bytes: int, fields: frozenset[str] = frozenset(), check_fields: Check | None = None
+) -> Iterator[Form]:
     """Read the body of `request` and yield its form; the file in `folder` is removed afterwards, whatever happens.
 
+    `check_fields` is given the fields that came before the file, and may raise what refuses it, unread.
     Raises Problem: TOO_LARGE as soon as the file passes `max_file_bytes`, MALFORMED, INVALID.
     """
     boundary = request.mimetype_params.get("boundary", "")
@@ -66,7 +76,7 @@ def receive(request: Request, folder: Path, *, max_file_bytes: int, fields: froz
         raise too_large(max_file_bytes)
     with tempfile.NamedTemporaryFile(dir=folder, prefix="upload-") as target:
         try:
-            form = _read(request, boundary.encode("latin-1"), target, max_file_bytes, fields)
+            form = _read(request, boundary.encode("latin-1"), target, max_file_bytes, fields, check_fields)
         except ValueError as error:  # the decoder's word for what is not multipart
             raise Problem(Kind.MALFORMED, "the multipart body is broken or was cut off") from error
         target.flush()
@@ -76,10 +86,13 @@ def receive(request: Request, folder: Path, *, max_file_bytes: int, fields: froz
 def sweep(folder: Path, *, now: float | None = None) -> int:
     """Remove what killed processes left in `folder`; return how many files."""
     before = (time.time() if now is None else now) - STALE_S
-    old = [path for path in folder.glob("upload-*") if path.stat().st_mtime < before]
-    for path in old:
-        path.unlink(missing_ok=True)
-    return len(old)
+    removed = 0
+    for path in folder.glob("upload-*"):
+        with suppress(FileNotFoundError):  # its request ended meanwhile, or another process sweeps as well
+            if path.stat().st_mtime < before:
+                path.unlink()
+                removed += 1
+    return removed
 
 
 def too_large(max_file_bytes: int) -> Problem:
@@ -87,7 +100,9 @@ def too_large(max_file_bytes: int) -> Problem:
     return Problem(Kind.TOO_LARGE, detail, field="file", limit=max_file_bytes)
 
 
-def _read(request: Request, boundary: bytes, target: IO[bytes], max_file_bytes: int, allowed: frozenset[str]) -> Form:
+def _read(
+    request: Request, boundary: bytes, target: IO[bytes], max_file_bytes: int, allowed: frozenset[str], check_fields: Check | None
+) -> Form:
     decoder = MultipartDecoder(boundary, max_form_memory_size=MAX_BUFFER_BYTES, max_parts=MAX_PARTS)
     form = Form()
     digest = hashlib.sha256()
@@ -100,6 +115,8 @@ def _read(request: Request, boundary: bytes, target: IO[bytes], max_file_bytes: 
                 decoder.receive_data(_read_piece(request) or None)
             case File() as part if part.filename:
                 _check_file(part, form)
+                if check_fields:
+                    check_fields(form.fields)
             case File() | Field() as part:  # a browser sends a part without a file name when no file was chosen
                 _check_field(part, form, allowed)
                 text.clear()
@@ -141,6 +158,8 @@ def _check_file(part: File, form: Form) -> None:
 
 
 def _check_field(part: File | Field, form: Form, allowed: frozenset[str]) -> None:
+    if part.name == "file" and isinstance(part, Field):
+        raise Problem(Kind.INVALID, "the part `file` is a plain field; send the recording in it with a file name", field="file")
     if part.name == "file":
         return  # no file name: as good as absent, and said so by `Form.recording`
     if part.name not in allowed:
@@ -154,8 +173,8 @@ def check_filename(filename: str) -> None:
     """Refuse a name that is a path, could be taken for one, or does not fit a file system."""
     if re.search(r"[/\\]", filename) or filename in (".", ".."):
         raise _bad_filename("it has a path in it")
-    if re.search(r"[\x00-\x1f\x7f]", filename):
-        raise _bad_filename("it has a control character in it")
+    if any(unicodedata.category(character) in UNSEEN and character not in JOINERS for character in filename):
+        raise _bad_filename("it has a character in it that cannot be seen, or a control character")
     if len(filename.encode()) > MAX_FILENAME_BYTES:
         raise Problem(
             Kind.INVALID, f"the file name is longer than {MAX_FILENAME_BYTES} bytes; shorten it", field="file", limit=MAX_FILENAME_BYTES

@@ -16,15 +16,17 @@ from web.receive import Received
 log = logging.getLogger(__name__)
 
 
-def keep(backend: Backend, person: Person, received: Received, *, idempotency_key: str | None = None) -> Upload:
-    """Probe and store `received` as an upload of `person`. Raises Unplayable.
+def keep(backend: Backend, person: Person, received: Received, *, job: str | None = None, idempotency_key: str | None = None) -> Upload:
+    """Probe and store `received` as an upload of `person`, in use by `job` if that is about to be made of it. Raises Unplayable.
 
     With an idempotency key the same file gets the same id, so that a repeated request stores nothing twice and its
     job is the same job.
     """
     upload_id = uploads.new_id() if idempotency_key is None else _repeatable_id(person, received, idempotency_key)
-    if idempotency_key is not None:
+    if idempotency_key is not None and job is not None:
         try:
+            # Used before it is read: from here on no refusal of another request takes its file away.
+            uploads.use(backend.store, upload_id, job)
             return uploads.find(backend.store, upload_id, user=person.user)
         except NotFound:
             pass
@@ -41,18 +43,21 @@ def keep(backend: Backend, person: Person, received: Received, *, idempotency_ke
     )
     try:
         backend.storage.put_file(upload.key, received.path)
-        uploads.add(backend.store, upload, ttl_s=backend.settings.upload_ttl_seconds)
+        uploads.add(backend.store, upload, ttl_s=backend.settings.upload_ttl_seconds, job=job)
     except BaseException:
-        backend.storage.delete_prefix(uploads.storage_prefix(upload_id))
+        if idempotency_key is None:  # nobody else knows of it, so Redis need not be asked, which may be what failed
+            backend.storage.delete_prefix(uploads.storage_prefix(upload_id))
+        else:
+            drop(backend, upload_id, job or "")
         raise
     log.info("upload_kept upload=%s user=%s bytes=%d seconds=%.1f", upload.id, person.user, upload.bytes, upload.seconds)
     return upload
 
 
-def drop(backend: Backend, upload: Upload) -> None:
-    """Undo `keep` because the job it was for was refused."""
-    if uploads.discard(backend.store, upload.id):
-        backend.storage.delete_prefix(uploads.storage_prefix(upload.id))
+def drop(backend: Backend, upload_id: str, job: str) -> None:
+    """Undo `keep`, unless another job uses the same upload."""
+    for prefix in uploads.release(backend.store, upload_id, job):
+        backend.storage.delete_prefix(prefix)
 
 
 def _repeatable_id(person: Person, received: Received, idempotency_key: str) -> str:

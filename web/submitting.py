@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 
 from flask import Request
 
@@ -10,8 +11,7 @@ from jobs import types, uploads
 from jobs.errors import Conflict, InvalidSubmission, LecternError
 from jobs.model import Submission
 from jobs.people import Person
-from jobs.submit import submit
-from jobs.types import JobType
+from jobs.submit import expand, permit, submit
 from jobs.uploads import Upload
 from web import recordings
 from web.backend import Backend
@@ -35,63 +35,79 @@ def idempotency_key(request: Request) -> str | None:
     return bare
 
 
+def check_fields(backend: Backend, person: Person, fields: dict[str, str]) -> None:
+    """Refuse a form whose fields came before its file and are wrong, so that no file is sent for nothing."""
+    if fields.keys() >= {"type", "params"}:
+        _read_form(backend, person, fields)
+
+
 def submit_form(backend: Backend, person: Person, form: Form, *, idempotency_key: str | None) -> str:
     """Submit a job whose recording came in the same request; return its id."""
-    given: dict[str, object] = dict(form.fields)
-    given["params"] = parse_json(form.fields.get("params") or "{}", field="params")
-    new = read_new_job({name: value for name, value in given.items() if value != ""})
-    job_type = _allowed(person, new)
-    if "upload" not in job_type.Params.model_fields:
-        raise InvalidSubmission(f"jobs of type {new.type} take no file", field="file")
-    if "upload" in new.params:
-        raise InvalidSubmission("send either a file or params.upload, not both", field="params.upload")
-    _refuse_server_set(new)
-    upload = recordings.keep(backend, person, form.recording(), idempotency_key=idempotency_key)
+    new = _read_form(backend, person, form.fields)
+    job_id = secrets.token_hex(8)
+    upload = recordings.keep(backend, person, form.recording(), job=job_id, idempotency_key=idempotency_key)
     try:
-        return _submit(backend, person, new, job_type, upload, idempotency_key)
+        return _submit(backend, person, new, upload, idempotency_key, job_id)
     except (LecternError, Problem):  # a refusal; after an error of the network the job may be there and need its file
-        recordings.drop(backend, upload)
+        recordings.drop(backend, upload.id, job_id)
         raise
 
 
 def submit_new_job(backend: Backend, person: Person, new: NewJob, *, idempotency_key: str | None) -> str:
     """Submit a job that came as JSON, with the upload it names; return its id."""
-    job_type = _allowed(person, new)
+    takes_upload = "upload" in permit(_submission(person, new)).Params.model_fields
     _refuse_server_set(new)
-    named = new.params.get("upload") if "upload" in job_type.Params.model_fields else None
-    upload = uploads.find(backend.store, named, user=person.user) if isinstance(named, str) else None
-    return _submit(backend, person, new, job_type, upload, idempotency_key)
+    job_id = secrets.token_hex(8)
+    named = new.params.get("upload") if takes_upload else None
+    if not isinstance(named, str):
+        return _submit(backend, person, new, None, idempotency_key, job_id)
+    upload = uploads.find(backend.store, named, user=person.user)
+    expand(_submission(person, new, upload), max_tasks=backend.settings.max_tasks)
+    uploads.use(backend.store, upload.id, job_id)
+    try:
+        return _submit(backend, person, new, upload, idempotency_key, job_id)
+    except (LecternError, Problem):
+        _give_back(backend, upload, job_id)
+        raise
 
 
-def _submit(backend: Backend, person: Person, new: NewJob, job_type: JobType, upload: Upload | None, key: str | None) -> str:
+def _read_form(backend: Backend, person: Person, fields: dict[str, str]) -> NewJob:
+    """Return what a form asks for, checked as far as it can be without the file that it comes with."""
+    given: dict[str, object] = dict(fields)
+    given["params"] = parse_json(fields.get("params") or "{}", field="params")
+    new = read_new_job({name: value for name, value in given.items() if value != ""})
+    if "upload" in new.params:
+        raise InvalidSubmission("send either a file or params.upload, not both", field="params.upload")
+    _refuse_server_set(new)
+    if "upload" not in permit(_submission(person, new)).Params.model_fields:
+        raise InvalidSubmission(f"jobs of type {new.type} take no file", field="file")
+    any_upload = {"upload": uploads.new_id()}
+    expand(_submission(person, new.model_copy(update={"params": new.params | any_upload})), max_tasks=backend.settings.max_tasks)
+    return new
+
+
+def _submit(backend: Backend, person: Person, new: NewJob, upload: Upload | None, key: str | None, job_id: str) -> str:
+    """Make the job, whose upload is in use by it already; return its id, or that of the job that the key made before."""
+    try:
+        made = submit(backend.store, _submission(person, new, upload), idempotency_key=key, job=job_id)
+    except Conflict as error:  # the only thing a new job can clash with
+        raise Problem(Kind.IDEMPOTENCY_KEY_REUSED, str(error), field="Idempotency-Key") from error
+    if upload is not None and made != job_id:
+        _give_back(backend, upload, job_id)
+    return made
+
+
+def _submission(person: Person, new: NewJob, upload: Upload | None = None) -> Submission:
     params = dict(new.params)
     if upload is not None:
         params["upload"] = upload.id
-        if SET_BY_SERVER in job_type.Params.model_fields:
+        if SET_BY_SERVER in types.find(new.type).Params.model_fields:
             params[SET_BY_SERVER] = upload.filename
-    submission = Submission(new.type, params, person.user, person.org, new.priority, new.zone, person.admin)
-    try:
-        job_id = submit(backend.store, submission, idempotency_key=key)
-    except Conflict as error:  # the only thing a new job can clash with
-        raise Problem(Kind.IDEMPOTENCY_KEY_REUSED, str(error), field="Idempotency-Key") from error
-    if upload is not None:
-        uploads.use(backend.store, upload.id, job_id)
-    return job_id
+    return Submission(new.type, params, person.user, person.org, new.priority, new.zone, person.admin)
 
 
-def _allowed(person: Person, new: NewJob) -> JobType:
-    """Return the job's type. Raises InvalidSubmission for an unknown one, Problem FORBIDDEN for what only an admin may."""
-    job_type = types.find(new.type)
-    if person.admin:
-        return job_type
-    if job_type.ADMIN_ONLY:
-        raise Problem(Kind.FORBIDDEN, f"only an admin may submit jobs of type {new.type}", field="type")
-    if new.zone:
-        raise Problem(Kind.FORBIDDEN, "only an admin may choose a zone; leave it out", field="zone")
-    if new.priority is not None and new.priority.rank < job_type.PRIORITY.rank:
-        detail = f"only an admin may raise the priority above {job_type.PRIORITY}; ask for that, a lower one, or none"
-        raise Problem(Kind.FORBIDDEN, detail, field="priority")
-    return job_type
+def _give_back(backend: Backend, upload: Upload, job_id: str) -> None:
+    uploads.give_back(backend.store, upload.id, job_id, ttl_s=backend.settings.upload_ttl_seconds)
 
 
 def _refuse_server_set(new: NewJob) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 FLAGS = [
     "--headless=new",
     "--no-sandbox",

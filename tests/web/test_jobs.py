@@ -190,6 +190,22 @@ def test_a_deleted_job_is_gone_with_its_files_and_its_upload(
     assert redis.keys("app:uploads:*") == []
 
 
+def test_files_that_storage_does_not_delete_are_named_in_the_log(
+    owner: Caller, job: str, worker: Worker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker.publish("transcript.txt", b"Good morning.")
+
+    def fail(self: Storage, prefix: str) -> int:
+        raise OSError("the bucket does not answer")
+
+    monkeypatch.setattr(Storage, "delete_prefix", fail)
+
+    assert owner("DELETE", f"/api/jobs/{job}").status_code == 204
+    assert f"files_left job={job} prefix=jobs/{job}/" in caplog.text
+    assert f"files_left job={job} prefix=uploads/" in caplog.text
+    problem(owner("GET", f"/api/jobs/{job}"), 404, "not-found")
+
+
 def test_an_upload_goes_with_the_last_job_that_uses_it(owner: Caller, speech: bytes, store: Store, storage: Storage) -> None:
     upload = owner.upload(speech).json["id"]
     first, second = (owner.submit(params={"upload": upload}).json["id"] for _ in range(2))

@@ -6,7 +6,9 @@ import json
 import re
 
 import pytest
+from flask import Flask
 
+from jobs.errors import Conflict
 from tests.web.conftest import Caller, Worker
 
 HTML = {"Accept": "text/html"}
@@ -65,6 +67,12 @@ def test_the_page_of_an_ended_job_is_served_as_well(owner: Caller, job: str, wor
     worker.fail("The recording cannot be read.")
 
     assert initial(owner("GET", f"/jobs/{job}", headers=HTML).text)["status"] == "failed"
+
+
+def test_a_problem_page_ends_its_sentence_once(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    for detail, shown in [("all is lost", "All is lost.</p>"), ("all is lost.", "All is lost.</p>"), ("is it?", "Is it?</p>")]:
+        monkeypatch.setattr("web.pages.render_template", lambda *_, said=detail, **__: (_ for _ in ()).throw(Conflict(said)))
+        assert shown in app.test_client().get("/signin", headers=HTML).text
 
 
 def initial(page: str) -> dict:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 
 from jobs import people
 from jobs.settings import Settings
@@ -159,3 +160,15 @@ def test_processes_that_start_together_agree_on_one_secret_key_that_only_its_own
 def test_a_secret_key_that_is_set_is_used(web_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "given")
     assert secret_key(Settings()) == "given"
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "warned"),
+    [("redis://far/0", "", True), ("redis://far/0", "given", False), ("unix:///a.sock", "", False), ("", "", False)],
+)
+def test_a_key_of_one_machine_is_warned_of_where_there_may_be_several(
+    web_settings: Settings, caplog: pytest.LogCaptureFixture, url: str, key: str, warned: bool
+) -> None:
+    secret_key(web_settings.model_copy(update={"redis_url": url, "secret_key": SecretStr(key)}))
+
+    assert ("set SECRET_KEY" in caplog.text) is warned

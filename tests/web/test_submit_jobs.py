@@ -199,6 +199,57 @@ def test_a_full_redis_refuses_with_a_time_to_come_back_and_leaves_nothing(
     nothing_left()
 
 
+@pytest.mark.parametrize(
+    ("fields", "status"), [({"params": '{"colour": "red"}'}, 422), ({"params": "{}", "priority": "high"}, 403), ({"params": "{"}, 400)]
+)
+def test_fields_before_the_file_are_checked_before_it_is_received(owner: Caller, fields: dict[str, str], status: int) -> None:
+    part = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+    parts = "".join(part.format(*field) for field in ({"type": "transcription"} | fields).items())
+    file = '--b\r\nContent-Disposition: form-data; name="file"; filename="a.ogg"\r\n\r\n'
+    broken_off = (parts + file + "OggS" * 100).encode()  # refused for its fields, so nobody asked how it goes on
+
+    response = owner("POST", "/api/jobs", data=broken_off, content_type="multipart/form-data; boundary=b")
+
+    assert response.status_code == status
+    assert response.json["field"].split(".")[0] in ("params", "priority")
+
+
+@pytest.mark.parametrize("params", ['{"colour": "red"}', '{"language": "english"}'])
+def test_wrong_parameters_are_refused_before_the_file_is_probed(
+    owner: Caller, speech: bytes, params: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.recordings.probe", lambda *_, **__: pytest.fail("it was probed"))
+    body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.ogg"\r\n\r\n' + speech
+    body += b'\r\n--b\r\nContent-Disposition: form-data; name="type"\r\n\r\ntranscription'
+    body += b'\r\n--b\r\nContent-Disposition: form-data; name="params"\r\n\r\n' + params.encode() + b"\r\n--b--\r\n"
+
+    problem(owner("POST", "/api/jobs", data=body, content_type="multipart/form-data; boundary=b"), 422, "invalid")
+
+
+@pytest.mark.parametrize("path", ["/api/jobs", "/api/uploads"])
+def test_no_file_is_received_when_redis_is_nearly_full(owner: Caller, path: str, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Store, "pressure", lambda _: 0.9)
+
+    response = owner("POST", path, data=b"never read", content_type="multipart/form-data; boundary=b")
+
+    problem(response, 503, "overloaded")
+    assert response.headers["Retry-After"]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"type": "transcription", "params": []}, "params: expected an object"),
+        ({"type": "transcription", "priority": "urgent"}, "priority: expected 'high', 'normal', 'low' or 'background'"),
+        ({"params": {}}, "type: is missing"),
+        ({"type": "transcription", "colour": "red"}, "colour: is not known here"),
+        ({"type": "transcription", "params": {"upload": 7}}, "params.upload: expected text"),
+    ],
+)
+def test_a_refusal_says_what_was_expected(owner: Caller, body: dict[str, Any], words: str) -> None:
+    assert problem(owner("POST", "/api/jobs", json=body), 422, "invalid")["detail"].startswith(words)
+
+
 def test_anybody_may_lower_a_priority_and_only_an_admin_raise_it(callers: Callers, speech: bytes) -> None:
     upload = callers.owner.upload(speech).json["id"]
     for priority in ("normal", "low", "background"):
@@ -220,69 +271,6 @@ def test_only_an_admin_may_submit_synthetic_jobs_and_choose_a_zone(callers: Call
 @pytest.mark.parametrize("upload", ["0" * 24, "x:jobs", "../../etc", "a" * 64])
 def test_an_upload_that_is_not_there_is_not_found(owner: Caller, upload: str) -> None:
     assert owner.submit(params={"upload": upload}).status_code == 404
-
-
-# Idempotency-Key
-
-
-def test_the_same_key_and_request_give_the_same_job(owner: Caller, speech: bytes) -> None:
-    upload = owner.upload(speech).json["id"]
-    first = owner.submit(params={"upload": upload}, headers={"Idempotency-Key": "k1"})
-
-    again = owner.submit(params={"upload": upload}, headers={"Idempotency-Key": '"k1"'})
-
-    assert (again.status_code, again.json["id"]) == (202, first.json["id"])
-
-
-def test_the_same_key_for_another_request_is_refused(owner: Caller, speech: bytes) -> None:
-    upload = owner.upload(speech).json["id"]
-    owner.submit(params={"upload": upload}, headers={"Idempotency-Key": "k1"})
-
-    again = owner.submit(params={"upload": upload, "export": False}, headers={"Idempotency-Key": "k1"})
-
-    assert problem(again, 422, "idempotency-key-reused")["field"] == "Idempotency-Key"
-
-
-def test_a_form_sent_again_with_its_key_is_the_same_job_and_stores_nothing(owner: Caller, speech: bytes, storage: Any) -> None:
-    first = owner.submit_file(speech, headers={"Idempotency-Key": "k2"})
-    stored = set(storage.list())
-
-    again = owner.submit_file(speech, headers={"Idempotency-Key": "k2"})
-
-    assert again.json["id"] == first.json["id"]
-    assert set(storage.list()) == stored
-
-
-def test_a_form_with_another_file_under_the_same_key_is_refused_and_forgotten(
-    owner: Caller, speech: bytes, storage: Any, redis: Redis
-) -> None:
-    owner.submit_file(speech, headers={"Idempotency-Key": "k3"})
-    before = set(storage.list()), set(redis.keys())
-
-    again = owner.submit_file(speech + b"\0", headers={"Idempotency-Key": "k3"})
-
-    problem(again, 422, "idempotency-key-reused")
-    assert (set(storage.list()), set(redis.keys())) == before
-
-
-def test_a_refused_repetition_does_not_take_the_file_from_the_first_job(owner: Caller, speech: bytes, storage: Any) -> None:
-    owner.submit_file(speech, headers={"Idempotency-Key": "k4"})
-    stored = set(storage.list())
-
-    again = owner.submit_file(speech, headers={"Idempotency-Key": "k4"}, params='{"export": false}')
-
-    problem(again, 422, "idempotency-key-reused")
-    assert set(storage.list()) == stored
-
-
-def test_two_people_may_use_the_same_key(callers: Callers, speech: bytes) -> None:
-    ids = {caller.submit_file(speech, headers={"Idempotency-Key": "k5"}).json["id"] for caller in (callers.owner, callers.colleague)}
-    assert len(ids) == 2
-
-
-@pytest.mark.parametrize("key", ["", "with space", "x" * 129, '"'])
-def test_a_key_that_is_none_is_refused(owner: Caller, key: str) -> None:
-    assert problem(owner.submit(headers={"Idempotency-Key": key}), 422, "invalid")["field"] == "Idempotency-Key"
 
 
 def test_a_worker_finds_the_upload_in_the_parameters(job: str, worker: Worker) -> None:

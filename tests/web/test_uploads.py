@@ -82,7 +82,21 @@ def test_a_file_of_just_the_largest_size_is_taken_and_one_byte_more_is_not(owner
 
 @pytest.mark.parametrize(
     "name",
-    ["../lecture.ogg", "a/b.ogg", "/etc/passwd", "..", ".", r"..\lecture.ogg", r"C:\talks\lecture.ogg", "nul\0.ogg", "ö" * 126 + ".ogg"],
+    [
+        "../lecture.ogg",
+        "a/b.ogg",
+        "/etc/passwd",
+        "..",
+        ".",
+        r"..\lecture.ogg",
+        r"C:\talks\lecture.ogg",
+        "nul\0.ogg",
+        "a\u202egpj.ogg",
+        "a\u2028b.ogg",
+        "a\x85b.ogg",
+        "a\ufeffb.ogg",
+        "ö" * 126 + ".ogg",
+    ],
 )
 def test_a_file_name_with_a_path_or_too_long_is_refused(owner: Caller, nothing_left: Nothing, speech: bytes, name: str) -> None:
     body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="' + name.encode() + b'"\r\n\r\n' + speech + b"\r\n--b--\r\n"
@@ -90,6 +104,18 @@ def test_a_file_name_with_a_path_or_too_long_is_refused(owner: Caller, nothing_l
 
     assert problem(response, 422, "invalid")["field"] == "file"
     nothing_left()
+
+
+@pytest.mark.parametrize("name", ["نیم\u200cسال.ogg", "\U0001f468\u200d\U0001f393.ogg", "e\u0301tude.ogg"])
+def test_a_file_name_may_be_in_any_writing(owner: Caller, speech: bytes, name: str) -> None:
+    assert owner.upload(speech, name).json["filename"] == name
+
+
+def test_a_file_sent_as_a_plain_field_is_told_what_it_lacks(owner: Caller) -> None:
+    response = owner("POST", "/api/uploads", data={"file": "not a file"}, content_type="multipart/form-data")
+
+    assert "with a file name" in problem(response, 422, "invalid")["detail"]
+    assert "plain field" in response.json["detail"]
 
 
 @pytest.mark.parametrize("encoded", ["UTF-8''..%2Flecture.ogg", "UTF-8''a%5Cb.ogg", "UTF-8''a%00b.ogg"])
@@ -175,3 +201,9 @@ def test_files_left_by_a_killed_process_are_swept_once_they_are_old(tmp_path: Pa
     assert sweep(tmp_path, now=written + STALE_S - 1) == 0
     assert sweep(tmp_path, now=written + STALE_S + 1) == 1
     assert not left.exists()
+
+
+def test_a_file_that_another_sweep_removes_meanwhile_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "glob", lambda folder, _: iter([folder / "upload-gone"]))
+
+    assert sweep(tmp_path) == 0

@@ -1,6 +1,6 @@
 // Home: choose or drop a recording, send it with its options, and keep the list of jobs true.
 
-import { ask, initial, send } from "./api.js";
+import { ask, initial, Refused, send } from "./api.js";
 import { ago, bytes, element, ENDED, jobState, setBar, setText, span } from "./words.js";
 
 const REFRESH_MS = 4000;
@@ -103,8 +103,11 @@ async function refresh() {
     if (!document.hidden) {
       const { body } = await ask("/api/jobs?limit=20&user=" + encodeURIComponent(initial.user));
       const newest = new Set(body.jobs.map((job) => job.id));
-      jobs = [...body.jobs, ...jobs.slice(20).filter((job) => !newest.has(job.id))];
-      if (jobs.length <= 20) cursor = body.cursor;
+      const last = body.jobs.at(-1)?.created_at ?? "";
+      // What lies behind the newest stays, as far as it joins them: more than a page of new ones would leave a gap.
+      const older = body.cursor && jobs.some((job) => newest.has(job.id)) ? jobs.filter((job) => !newest.has(job.id) && job.created_at <= last) : [];
+      jobs = [...body.jobs, ...older];
+      if (older.length === 0) cursor = body.cursor;
       const focused = document.activeElement?.getAttribute("href");
       draw();
       if (focused) at("jobs").querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
@@ -114,10 +117,19 @@ async function refresh() {
 }
 
 at("more").addEventListener("click", async () => {
-  const { body } = await ask(`/api/jobs?limit=20&user=${encodeURIComponent(initial.user)}&cursor=${encodeURIComponent(cursor)}`);
-  jobs = [...jobs, ...body.jobs];
-  cursor = body.cursor;
-  draw();
+  at("more").disabled = true; // a second click would show the same ones again
+  at("more-wrong").hidden = true;
+  try {
+    const { body } = await ask(`/api/jobs?limit=20&user=${encodeURIComponent(initial.user)}&cursor=${encodeURIComponent(cursor)}`);
+    const shown = new Set(jobs.map((job) => job.id));
+    jobs = [...jobs, ...body.jobs.filter((job) => !shown.has(job.id))];
+    cursor = body.cursor;
+    draw();
+  } catch (error) {
+    setText(at("more-wrong"), error instanceof Refused ? error.message : "The connection broke off. Try again.");
+    at("more-wrong").hidden = false;
+  }
+  at("more").disabled = false;
 });
 
 draw();

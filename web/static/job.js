@@ -14,7 +14,8 @@ const transcript = follow(`${path}/partial`, at("transcript-card"), at("transcri
 let job = initial;
 let etag = null;
 let wait = POLL_MS;
-let timer = null;
+let timer = null; // set while nothing is being asked
+let polling = Promise.resolve();
 
 function draw() {
   const { word, look } = jobState(job);
@@ -58,8 +59,15 @@ function keepFocus(list, redraw) {
   if (key) list.querySelector(`[data-key="${CSS.escape(key)}"], [href="${CSS.escape(key)}"]`)?.focus();
 }
 
-async function poll() {
+// One at a time: two at once would both show what came since the same cursor.
+function poll() {
   clearTimeout(timer);
+  timer = null;
+  polling = polling.then(pollOnce);
+  return polling;
+}
+
+async function pollOnce() {
   try {
     const answer = await ask(path, { etag });
     if (answer.body) {
