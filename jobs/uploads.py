@@ -102,16 +102,7 @@ def release(store: Store, upload_id: str | None, job_id: str) -> tuple[str, ...]
     if upload_id is None or not UPLOAD_ID.fullmatch(upload_id):
         return ()
 
-    def write(pipe: Pipeline) -> bool:
-        others = pipe.smembers(store.keys.upload_jobs(upload_id)) - {job_id.encode()}
-        pipe.multi()
-        if others:
-            pipe.srem(store.keys.upload_jobs(upload_id), job_id)
-        else:
-            pipe.delete(store.keys.upload(upload_id), store.keys.upload_jobs(upload_id))
-        return not others
-
-    last = store.redis.transaction(write, store.keys.upload_jobs(upload_id), value_from_callable=True)
+    last = int(store.run("release", upload_id, job_id)[0])
     return (storage_prefix(upload_id),) if last else ()
 
 

@@ -14,6 +14,7 @@ from jobs.lua.compose import compose, with_constants_inline
 
 VERBS = (
     "submit", "claim", "progress", "append", "renew", "record", "hand_back", "reap", "cancel", "retry", "pause", "delete", "sweep",
+    "release",
 )  # fmt: skip
 
 

@@ -207,3 +207,17 @@ def test_a_file_that_another_sweep_removes_meanwhile_is_no_error(tmp_path: Path,
     monkeypatch.setattr(Path, "glob", lambda folder, _: iter([folder / "upload-gone"]))
 
     assert sweep(tmp_path) == 0
+
+
+def test_a_job_can_be_deleted_with_its_upload_in_a_full_redis(store: Store) -> None:
+    upload = "0" * 16
+    store.redis.hset(store.keys.upload(upload), mapping={"user": "ada"})
+    uploads.use(store, upload, "job1")
+    uploads.use(store, upload, "job2")
+    try:
+        store.redis.config_set("maxmemory", 1)
+        assert uploads.release(store, upload, "job1") == ()
+        assert uploads.release(store, upload, "job2") == (f"uploads/{upload}/",)
+    finally:
+        store.redis.config_set("maxmemory", 0)
+    assert not store.redis.exists(store.keys.upload(upload), store.keys.upload_jobs(upload))
