@@ -19,10 +19,11 @@ _ZONE = re.compile(r"[a-z0-9_]{1,32}")
 
 def main(argv: list[str] | None = None) -> int:
     given = arguments(argv)
-    log.configure(settings().log_level)
+    log.configure("INFO")
     from workers.supervisor import Supervisor  # RQ takes a moment to import, which --help need not wait for
 
     try:
+        log.configure(settings().log_level)
         Supervisor(queues(given.queue, given.zone), connect()).work()
     except Misconfigured as error:
         log.misconfigured(error)

@@ -31,6 +31,16 @@ def main(argv: list[str] | None = None) -> int:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT))  # blocked while it was being started
     die_with_parent(given.supervisor)
+    log.configure("INFO")
+    try:
+        return work(given)
+    except Misconfigured as error:
+        log.misconfigured(error)
+        return os.EX_CONFIG
+
+
+def work(given: argparse.Namespace) -> int:
+    """Do tasks until it is time to leave. Raises Misconfigured."""
     config = settings()
     log.configure(config.log_level)
     orders = Orders(given.orders)
@@ -45,9 +55,6 @@ def main(argv: list[str] | None = None) -> int:
         why = shift.work()
     except Leave as leave:
         why = str(leave)
-    except Misconfigured as error:
-        log.misconfigured(error)
-        return os.EX_CONFIG
     log.horse_leaves(why, shift.tasks)
     return os.EX_OK
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from jobs.errors import Misconfigured, Unplayable
 from jobs.model import Claimed, Completed, Failed, Json, Outcome, Skipped, Spawn
+from jobs.record import ERROR_BYTES
 from jobs.settings import Settings
 
-MAX_ERROR_BYTES = 4096
 _MAX_HEADLINE_BYTES = 1024
 
 
@@ -56,7 +56,7 @@ def describe(error: BaseException) -> str:
     """`Type: message`, then the traceback, its beginning cut so that all of it stays within 4 KB."""
     headline = _cut(f"{type(error).__name__}: {error}".rstrip(": "), _MAX_HEADLINE_BYTES)
     trace = "".join(traceback.format_exception(error)).encode(errors="replace")
-    room = MAX_ERROR_BYTES - len(headline.encode()) - 1
+    room = ERROR_BYTES - len(headline.encode()) - 1
     if len(trace) > room:
         mark = b"[...]\n"
         trace = mark + trace[len(mark) - room :].split(b"\n", 1)[-1]
@@ -97,4 +97,4 @@ def _refused(output: Json, claimed: Claimed, settings: Settings) -> Failed | Non
 
 def _cut(text: str, max_bytes: int) -> str:
     raw = text.encode(errors="replace")
-    return text if len(raw) <= max_bytes else raw[: max_bytes - 3].decode(errors="ignore") + "..."
+    return raw.decode() if len(raw) <= max_bytes else raw[: max_bytes - 3].decode(errors="ignore") + "..."

@@ -8,22 +8,22 @@ import re
 from redis import exceptions
 
 from jobs.errors import Overloaded
+from jobs.store import NO_WRITES, NO_WRITES_TYPES
 
 FIRST_DELAY_S = 0.1
 LONGEST_DELAY_S = 5.0
 
-#: What a server answers that is not to be written to just now: redis-py has no class of its own for most of it, and
-#: knows none when a script met with it (`Error running script …: -OOM command not allowed`, Redis 6.2).
-_PASSING = re.compile(r"(?:^|: -)(?:LOADING|READONLY|OOM|MISCONF|MASTERDOWN|NOREPLICAS|BUSY|TRYAGAIN|CLUSTERDOWN|UNBLOCKED)\b")
+#: What a server answers, besides NO_WRITES, that is not to be asked just now: redis-py has no class of its own for most of it,
+#: and knows none when a script met with it (`Error running script …: -NOREPLICAS …`, Redis 6.2).
+_PASSING = re.compile(r"(?:^|: -)(?:MASTERDOWN|NOREPLICAS|BUSY|TRYAGAIN|CLUSTERDOWN|UNBLOCKED)\b")
 
 
 def passes(error: BaseException) -> bool:
     """Whether `error` is trouble with Redis that ends by itself: no connection, loading, read-only, out of memory."""
-    if isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError | exceptions.ReadOnlyError | exceptions.OutOfMemoryError):
+    if isinstance(error, (exceptions.ConnectionError, exceptions.TimeoutError, Overloaded, *NO_WRITES_TYPES)):
         return True
-    if isinstance(error, Overloaded):
-        return True
-    return isinstance(error, exceptions.ResponseError) and _PASSING.search(str(error)) is not None
+    said = str(error)
+    return isinstance(error, exceptions.ResponseError) and bool(NO_WRITES.search(said) or _PASSING.search(said))
 
 
 class Patience:

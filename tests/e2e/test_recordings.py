@@ -156,7 +156,7 @@ def test_a_recording_that_breaks_off_fails_in_words_and_keeps_what_was_heard(lec
     said = reference(LECTURE.with_suffix(".json"))
     assert len(heard) > 0.4 * len(said)
     assert word_error_rate(said[: len(heard)], heard) <= 0.05
-    assert len(whole)  # and the next recording is none the worse for it
+    # The next recording is none the worse for it.
     assert guest.ended(guest.upload("seminar.mp3", whole))["status"] == "completed"
 
 
@@ -171,8 +171,15 @@ def test_a_job_is_cancelled_while_it_is_transcribed(lectern: Served) -> None:
     guest = Guest(lectern)
     job = guest.upload("lecture.ogg", LECTURE.read_bytes())
     wait_until(lambda: guest.windows(job) >= 1)
+    at_work = [process.pid for process in long_worker(lectern)]
     assert guest.session.post(f"{lectern.address}/api/jobs/{job}/cancel", timeout=30).status_code in (200, 202)
     assert guest.status(job)["status"] == "cancelled"
+    wait_until(lambda: f"run_gone job={job} task=transcribe.0" in (lectern.data / "logs" / "worker-long-1.log").read_text())
+    heard = guest.windows(job)
+    seminar = (ROOT / "samples" / "seminar.mp3").read_bytes()
+    assert guest.ended(guest.upload("seminar.mp3", seminar))["status"] == "completed"  # by the same horse, which is free again
+    assert [process.pid for process in long_worker(lectern)] == at_work
+    assert guest.windows(job) == heard
     assert guest.session.delete(f"{lectern.address}/api/jobs/{job}", timeout=30).status_code in (200, 204)
     assert guest.get(f"/api/jobs/{job}").status_code == 404
 

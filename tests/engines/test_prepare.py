@@ -6,7 +6,7 @@ import io
 import json
 import os
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +15,22 @@ import numpy as np
 import pytest
 from faster_whisper.audio import decode_audio
 
-from jobs.errors import NotFound, Unplayable
+from jobs.errors import Misconfigured, NotFound, Unplayable
+from jobs.settings import Settings
 from jobs.storage import Storage
 from tests.engines.conftest import SAMPLES, Pipeline, Stopped
 from workers.engines import inspect, prepare
+from workers.engines.chunks import Chunk, listed, told
 from workers.engines.cut import place_to_cut, quietest
-from workers.engines.decode import ogg_page_is_cut, wav_is_cut
+from workers.engines.decode import Decoder, ogg_page_is_cut, wav_is_cut
 
 Begin = Callable[..., Pipeline]
 
 
-def samples(storage: Storage, chunks: list[dict[str, Any]]) -> list[np.ndarray]:
+def samples(storage: Storage, told: dict[str, Any]) -> list[np.ndarray]:
     found = []
-    for chunk in chunks:
-        with wave.open(io.BytesIO(storage.get_bytes(chunk["key"]))) as file:
+    for chunk in listed(told):
+        with wave.open(io.BytesIO(storage.get_bytes(chunk.key))) as file:
             assert file.getparams()[:3] == (1, 2, 16_000)
             found.append(np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16))
     return found
@@ -46,17 +48,44 @@ def test_the_chunks_together_are_the_recording_sample_by_sample(begin: Begin, ch
     assert output["truncated_at_s"] is None
     assert output["warnings"] == []
     start = 0
-    for chunk, part in zip(output["chunks"], parts, strict=True):
-        assert (chunk["start_sample"], chunk["samples"]) == (start, len(part))
-        assert chunk["offset_s"] == start / 16_000
-        assert chunk["seconds"] == len(part) / 16_000 <= chunk_seconds
+    for chunk, part in zip(listed(output["chunks"]), parts, strict=True):
+        assert (chunk.start_sample, chunk.samples) == (start, len(part))
+        assert chunk.offset_s == start / 16_000
+        assert chunk.seconds == len(part) / 16_000 <= chunk_seconds
         start += len(part)
+
+
+def test_what_is_handed_on_of_the_most_chunks_is_far_from_too_much(settings: Settings) -> None:
+    counts = [300 * 16_000] * settings.max_children
+    assert len(json.dumps(told("jobs/0123456789abcdef/prepare/0123456789abcdef/chunk-", counts))) < settings.max_output_bytes / 2
+    assert listed(told("jobs/7f/chunk-", [5, 7, 2])) == [
+        Chunk("jobs/7f/chunk-0000.wav", 0, 5), Chunk("jobs/7f/chunk-0001.wav", 5, 7), Chunk("jobs/7f/chunk-0002.wav", 12, 2)
+    ]  # fmt: skip
+
+
+def test_more_chunks_than_children_are_refused_before_anything_is_decoded(begin: Begin) -> None:
+    job = begin(SAMPLES / "lecture.ogg", CHUNK_SECONDS=2.0, MAX_CHILDREN=100)
+    job.inspect()
+    with pytest.raises(Misconfigured, match=r"CHUNK_SECONDS=2, more than MAX_CHILDREN=100 allows; set CHUNK_SECONDS"):
+        job.prepare()
+    assert list(job.storage.list("jobs")) == []
+
+
+def test_a_recording_whose_first_packet_is_damaged_is_broken_and_no_accident() -> None:
+    class Container:
+        def demux(self, track: object) -> Iterator[Any]:
+            raise av.InvalidDataError(1094995529, "Invalid data found")
+            yield
+
+    decoder = Decoder(Path("any"), 10)
+    assert list(decoder.frames(Container(), None, [])) == []  # type: ignore[arg-type]
+    assert decoder.broken
 
 
 def test_cuts_fall_between_sentences(begin: Begin) -> None:
     job = begin(SAMPLES / "lecture.ogg", CHUNK_SECONDS=25)
     job.inspect()
-    cuts = [chunk["offset_s"] for chunk in job.prepare()["chunks"]][1:]
+    cuts = [chunk.offset_s for chunk in listed(job.prepare()["chunks"])][1:]
     assert len(cuts) >= 7
     sentences = json.loads((SAMPLES / "lecture.json").read_text())["sentences"]
     assert [cut for cut in cuts for sentence in sentences if sentence["start"] < cut < sentence["end"]] == []

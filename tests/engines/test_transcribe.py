@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import weakref
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from faster_whisper import WhisperModel
 from faster_whisper.audio import decode_audio
+from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
 
 from jobs.errors import Misconfigured
 from jobs.settings import Settings
 from jobs.storage import Storage
 from tests.engines.conftest import SAMPLES, Appended, Pipeline, Stopped
 from workers.engines import transcribe, whisper
+from workers.engines.chunks import Chunk
 from workers.engines.prepare import wav
 
 Begin = Callable[..., Pipeline]
@@ -154,6 +158,66 @@ def test_a_folder_without_a_model_names_the_setting(holds: str, tmp_path: Path, 
         whisper.load(str(folder), settings)
 
 
+@pytest.mark.parametrize("name", ["/nowhere/model", "./model", "smal", "models/no/where"])
+def test_a_name_that_is_none_is_final_and_names_the_setting(name: str, settings: Settings) -> None:
+    with pytest.raises(Misconfigured, match=f"{name}.*WHISPER_MODEL"):
+        whisper.load(name, settings)
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionError("no route to host"), LocalEntryNotFoundError("check your connection"), OSError(28, "full")]
+)
+def test_a_download_that_fails_is_tried_again_and_says_what_to_check(
+    error: Exception, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whisper, "download_model", raising(error))
+    with pytest.raises(
+        whisper.NotLoaded, match=r"'small' could not be downloaded: .*; check the network, or set WHISPER_MODEL to a folder"
+    ):
+        whisper.load("small", settings)
+
+
+def test_a_model_that_the_hub_does_not_have_is_final(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = RepositoryNotFoundError("404", response=SimpleNamespace(headers={}, request=None))  # type: ignore[arg-type]
+    monkeypatch.setattr(whisper, "download_model", raising(missing))
+    with pytest.raises(Misconfigured, match=r"Hugging Face Hub; set WHISPER_MODEL"):
+        whisper.load("somebody/nothing", settings)
+
+
+@pytest.mark.parametrize(
+    "said", ["CUDA failed with error out of memory", "std::bad_alloc", "CUDA failed with error unspecified launch failure"]
+)
+def test_a_model_that_has_no_room_now_is_tried_again(said: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whisper, "_loaded", {})
+    monkeypatch.setattr(whisper, "WhisperModel", raising(RuntimeError(said)))
+    with pytest.raises(whisper.NotLoaded, match=said):
+        whisper.load(settings.whisper_model, settings)
+
+
+def test_a_model_is_dropped_before_another_one_is_loaded(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    alive: weakref.WeakSet[Any] = weakref.WeakSet()
+    most = []
+
+    class Model:
+        def __init__(self, *_: Any, **__: Any) -> None:
+            alive.add(self)
+            most.append(len(alive))
+
+    monkeypatch.setattr(whisper, "_loaded", {})
+    monkeypatch.setattr(whisper, "WhisperModel", Model)
+    for name in ("one", "two", "two", "one"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        whisper.load(str(tmp_path / name), settings)
+    assert most == [1, 1, 1]
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    def call(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return call
+
+
 def test_a_job_may_only_name_models_that_faster_whisper_knows(settings: Settings) -> None:
     assert whisper.named("tiny.en", settings) == "tiny.en"
     assert whisper.named(None, settings) == settings.whisper_model
@@ -188,9 +252,9 @@ class Polyglot:
 def test_the_language_is_detected_once_in_the_first_speech(begin: Begin, storage: Storage, bare: WhisperModel) -> None:
     job = begin(SAMPLES / "short-slt.ogg")
     speech = (decode_audio(str(SAMPLES / "short-slt.ogg")) * 32768).astype(np.int16)
-    chunks = [{"key": f"jobs/{n}.wav"} for n in range(3)]
+    chunks = [Chunk(f"jobs/{n}.wav", 0, 80_000) for n in range(3)]
     for chunk, sound in zip(chunks, (np.zeros(80_000, np.int16), speech, speech), strict=True):
-        storage.put_bytes(chunk["key"], wav(sound.tobytes()))
+        storage.put_bytes(chunk.key, wav(sound.tobytes()))
     model: Any = Polyglot(bare)
     context: Any = job.context("transcribe")
     assert transcribe.choose_language(context, model, chunks, None) == "fr"

@@ -15,9 +15,17 @@ import psutil
 from scripts import embedded
 from scripts.words import reference, word_error_rate, words
 
+ROOT = Path(__file__).parents[2]
 
-def test_the_demo_shows_a_transcript_and_a_zip_and_leaves_no_process(tmp_path: Path) -> None:
-    ended = subprocess.run(demo(tmp_path), capture_output=True, text=True, timeout=110, check=False)
+
+def test_the_demo_shows_a_transcript_and_a_zip_and_leaves_no_process_whatever_is_set_here(tmp_path: Path) -> None:
+    machine = tmp_path / "machine"
+    machine.mkdir()
+    (machine / ".env").write_text("MAX_UPLOAD_BYTES=1\nKEY_PREFIX=theirs\n")
+    theirs = {"LECTERN_TOKEN": "theirs", "LECTERN_URL": "http://127.0.0.1:1", "MAX_AUDIO_SECONDS": "60", "log_level": "loud"}
+    env = {**os.environ, **theirs, "PYTHONPATH": str(ROOT)}
+
+    ended = subprocess.run(demo(tmp_path), cwd=machine, env=env, capture_output=True, text=True, timeout=110, check=False)
 
     assert ended.returncode == 0, ended.stderr
     heard = words((tmp_path / "transcript.txt").read_text())
@@ -43,12 +51,17 @@ def test_ctrl_c_ends_all_that_the_demo_started(tmp_path: Path) -> None:
 
 
 def test_a_demo_that_shows_no_transcript_does_not_end_well(tmp_path: Path) -> None:
+    without_model = (
+        "import sys, pathlib; from scripts import demo; demo.MODEL = pathlib.Path('/nowhere'); sys.exit(demo.main(sys.argv[1:]))"
+    )
+
     ended = subprocess.run(
-        demo(tmp_path), capture_output=True, text=True, timeout=110, check=False, env={**os.environ, "MAX_AUDIO_SECONDS": "60"}
+        [sys.executable, "-c", without_model, "--out", str(tmp_path)], capture_output=True, text=True, timeout=110, check=False
     )
 
     assert ended.returncode == 1
-    assert "demo: there is no transcript" in ended.stderr
+    assert f"demo: there is no transcript; see {tmp_path / 'demo-data' / 'logs'}" in ended.stderr
+    assert (tmp_path / "demo-data" / "logs").is_dir()
     assert at_work_on(tmp_path) == []
 
 

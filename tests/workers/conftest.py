@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 WORKER = "host:1:abc"  #: name of a worker that the test itself is
 PATIENCE_S = 20.0  #: far beyond what anything here takes; the machine may be busy
+#: What happens within PATIENCE_S then was not left to the next renewal, nor to the end of a lease or of a drain.
+RARE_RENEWALS = {"LEASE_SECONDS": "120", "RENEW_SECONDS": "60", "DRAIN_SECONDS": "60"}
 
 
 def until(true: Callable[[], T | None], within_s: float = PATIENCE_S) -> T:

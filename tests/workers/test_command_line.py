@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 import pytest
 
@@ -54,10 +53,24 @@ def test_a_redis_that_would_drop_jobs_is_refused_with_the_reason(start_worker: S
         redis.config_set("maxmemory-policy", "noeviction")  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("LEASE_SECONDS", "soon", "setting LEASE_SECONDS: expected a number, not 'soon'"),
+        ("LOG_LEVEL", "loud", "setting LOG_LEVEL"),
+        ("RENEW_SECONDS", "50", "RENEW_SECONDS=50 is more than half of LEASE_SECONDS=15"),
+        ("REDIS_URL", "localhost:6379", "REDIS_URL is not the address of a Redis"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_named(name: str, value: str, said: str, start_worker: StartWorker) -> None:
+    worker = start_worker(**{name: value})
+    assert worker.await_end() == os.EX_CONFIG
+    assert said in worker.said("misconfigured")[-1]
+
+
 def test_a_worker_started_before_redis_waits_for_it(start_worker: StartWorker) -> None:
-    worker = start_worker(REDIS_URL="unix:///nowhere/redis.sock")
-    worker.await_said("redis_trouble")
-    time.sleep(1)
+    worker = start_worker(REDIS_URL="unix:///nowhere/redis.sock", LOG_LEVEL="DEBUG")
+    worker.await_said("redis_trouble", times=6)
     assert worker.process.poll() is None
     worker.tell(signal.SIGTERM)
     assert worker.await_end() == 0

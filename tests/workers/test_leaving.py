@@ -8,15 +8,14 @@ import time
 
 from jobs.states import JobStatus, TaskState
 from tests.workers.conftest import Jobs, StartWorker, lives, until
+from workers.supervisor import SECOND_SIGNAL_S
 
 
 def test_an_idle_worker_leaves_at_once(start_worker: StartWorker, jobs: Jobs) -> None:
-    worker = start_worker()
+    worker = start_worker(DRAIN_SECONDS="60")
     assert jobs.await_end(jobs.synthetic()) is JobStatus.COMPLETED
-    begun = time.monotonic()
     worker.tell(signal.SIGTERM)
-    assert worker.await_end() == 0
-    assert time.monotonic() - begun < 2
+    assert worker.await_end() == 0  # long before the time to drain is up
     assert not lives(worker.horses()[-1])
 
 
@@ -29,12 +28,12 @@ def test_a_worker_leaves_also_while_it_starts(start_worker: StartWorker) -> None
 
 
 def test_a_busy_worker_hands_its_task_back_and_no_attempt_is_spent(start_worker: StartWorker, jobs: Jobs) -> None:
-    worker = start_worker()
+    worker = start_worker(DRAIN_SECONDS="60")
     job = jobs.synthetic(seconds=60)
     jobs.await_task(job, TaskState.RUNNING)
     os.killpg(worker.horses()[-1], signal.SIGTERM)  # a platform signals every process
     worker.tell(signal.SIGTERM)
-    assert worker.await_end(within_s=5) == 0
+    assert worker.await_end() == 0
     task = jobs.task(job)
     assert (task.state, task.attempts, task.error) == (TaskState.READY, 0, "")
 
@@ -46,21 +45,21 @@ def test_a_task_that_does_not_stop_is_handed_back_when_the_time_is_up(start_work
     begun = time.monotonic()
     worker.tell(signal.SIGTERM)
     assert worker.await_end() == 0
-    assert 1 < time.monotonic() - begun < 5
+    assert time.monotonic() - begun > 1
     task = jobs.task(job)
     assert (task.state, task.attempts) == (TaskState.READY, 0)
 
 
 def test_a_second_signal_does_not_wait_for_the_task(start_worker: StartWorker, jobs: Jobs) -> None:
-    worker = start_worker("short", strange=True)
+    worker = start_worker("short", strange=True, DRAIN_SECONDS="60")
     job = jobs.synthetic("stone")
     jobs.await_message(job)
     worker.tell(signal.SIGINT)
     worker.tell(signal.SIGTERM)  # together with the first it is one request
-    time.sleep(1.2)
+    time.sleep(SECOND_SIGNAL_S + 0.2)
     assert worker.process.poll() is None
     worker.tell(signal.SIGINT)
-    assert worker.await_end(within_s=3) == 0
+    assert worker.await_end() == 0
     task = jobs.task(job)
     assert (task.state, task.attempts) == (TaskState.READY, 0)
 

@@ -14,7 +14,7 @@ from rq.serializers import JSONSerializer
 from rq.worker.base import BaseWorker
 
 from jobs.states import JobStatus, TaskState
-from tests.workers.conftest import Jobs, StartWorker, Worker, until
+from tests.workers.conftest import RARE_RENEWALS, Jobs, StartWorker, Worker, until
 
 
 def as_rq_sees(redis: Redis, worker: Worker) -> BaseWorker:
@@ -35,15 +35,15 @@ def test_a_worker_is_listed_with_its_queues_and_gone_when_it_leaves(start_worker
 
 
 def test_a_worker_is_busy_with_its_job_while_it_works_and_idle_after(start_worker: StartWorker, redis: Redis, jobs: Jobs) -> None:
-    worker = start_worker()
+    worker = start_worker(**RARE_RENEWALS)
     until(lambda: as_rq_sees(redis, worker).get_state() == "idle")
-    job = jobs.synthetic(seconds=3)
+    job = jobs.synthetic(seconds=4)
     jobs.await_task(job, TaskState.RUNNING)
-    until(lambda: as_rq_sees(redis, worker).get_state() == "busy", within_s=1.5)
-    until(lambda: as_rq_sees(redis, worker).get_current_job_id() == f"{job}-a", within_s=1.5)
+    until(lambda: as_rq_sees(redis, worker).get_state() == "busy")
+    until(lambda: as_rq_sees(redis, worker).get_current_job_id() == f"{job}-a")
     assert Job.fetch(f"{job}-a", redis, JSONSerializer).get_status() == "started"
     assert jobs.await_end(job) is JobStatus.COMPLETED
-    until(lambda: as_rq_sees(redis, worker).get_state() == "idle", within_s=2)
+    until(lambda: as_rq_sees(redis, worker).get_state() == "idle")
     assert as_rq_sees(redis, worker).get_current_job_id() is None
 
 
@@ -51,14 +51,14 @@ def test_a_worker_that_redis_forgot_is_listed_again(start_worker: StartWorker, r
     worker = start_worker("short", "--beat-every", "1", strange=True)
     as_rq_sees(redis, worker)
     redis.flushall()
-    assert until(lambda: as_rq_sees(redis, worker).get_state() == "idle", within_s=15)
+    assert until(lambda: as_rq_sees(redis, worker).get_state() == "idle")
 
 
 def test_a_suspended_worker_claims_nothing_until_it_is_resumed(start_worker: StartWorker, redis: Redis, jobs: Jobs) -> None:
     worker = start_worker()
     until(lambda: as_rq_sees(redis, worker).get_state() == "idle")
     suspension.suspend(redis)
-    until(lambda: as_rq_sees(redis, worker).get_state() == "suspended", within_s=2.5)
+    until(lambda: as_rq_sees(redis, worker).get_state() == "suspended")
     job = jobs.synthetic()
     until(lambda: redis.llen("app:bell:short") == 0)  # it was woken, and looked
     assert jobs.task(job).state is TaskState.READY
@@ -67,23 +67,23 @@ def test_a_suspended_worker_claims_nothing_until_it_is_resumed(start_worker: Sta
 
 
 def test_stop_job_cancels_the_job(start_worker: StartWorker, redis: Redis, jobs: Jobs) -> None:
-    worker = start_worker()
+    worker = start_worker(**RARE_RENEWALS)
     job = jobs.synthetic(seconds=60)
     until(lambda: as_rq_sees(redis, worker).get_current_job_id() == f"{job}-a")
     send_stop_job_command(redis, f"{job}-a", JSONSerializer)
-    assert jobs.await_end(job, within_s=3) is JobStatus.CANCELLED
-    worker.await_said("run_gone", within_s=3)
+    assert jobs.await_end(job) is JobStatus.CANCELLED
+    worker.await_said("run_gone")
 
 
 def test_stop_execution_cancels_the_job_of_that_run_only(start_worker: StartWorker, redis: Redis, jobs: Jobs) -> None:
-    worker = start_worker()
+    worker = start_worker(**RARE_RENEWALS)
     job = jobs.synthetic(seconds=60)
     execution: Execution = until(lambda: next(iter(as_rq_sees(redis, worker).get_current_executions()), None))
     send_command(redis, worker.name, "stop-execution", job_id=f"{job}-a", execution_id="another")
     worker.await_said("command_ignored")
     assert jobs.task(job).state is TaskState.RUNNING
     send_command(redis, worker.name, "stop-execution", job_id=f"{job}-a", execution_id=execution.id)
-    assert jobs.await_end(job, within_s=3) is JobStatus.CANCELLED
+    assert jobs.await_end(job) is JobStatus.CANCELLED
 
 
 def test_kill_horse_kills_the_run_and_it_is_tried_again(start_worker: StartWorker, redis: Redis, jobs: Jobs) -> None:
@@ -98,12 +98,12 @@ def test_kill_horse_kills_the_run_and_it_is_tried_again(start_worker: StartWorke
 
 
 def test_shutdown_is_a_deploy(start_worker: StartWorker, redis: Redis, jobs: Jobs) -> None:
-    worker = start_worker()
+    worker = start_worker(**RARE_RENEWALS)
     job = jobs.synthetic(seconds=60)
     jobs.await_task(job, TaskState.RUNNING)
     as_rq_sees(redis, worker)
     send_shutdown_command(redis, worker.name)
-    assert worker.await_end(within_s=5) == 0
+    assert worker.await_end() == 0
     assert (jobs.task(job).state, jobs.task(job).attempts) == (TaskState.READY, 0)
 
 
@@ -119,7 +119,7 @@ def test_what_is_not_a_command_does_no_harm(start_worker: StartWorker, redis: Re
 def test_the_runs_of_a_worker_are_counted_where_rq_info_looks(start_worker: StartWorker, redis: Redis, jobs: Jobs) -> None:
     worker = start_worker("short", "--beat-every", "1", strange=True)
     assert jobs.await_end(jobs.synthetic(fail_attempts=1, seconds=0.2)) is JobStatus.COMPLETED
-    seen = until(lambda: found if (found := as_rq_sees(redis, worker)).successful_job_count else None, within_s=15)
+    seen = until(lambda: found if (found := as_rq_sees(redis, worker)).successful_job_count else None)
     assert (seen.successful_job_count, seen.failed_job_count) == (1, 1)
     assert seen.total_working_time >= 0.2
 

@@ -8,8 +8,9 @@ import pytest
 
 from jobs.errors import Misconfigured, Unplayable
 from jobs.model import Claimed, Completed, Failed, Skipped, Spawn
+from jobs.record import ERROR_BYTES
 from jobs.settings import Settings
-from workers.outcome import MAX_ERROR_BYTES, NotConfigured, describe, of_error, of_result
+from workers.outcome import NotConfigured, describe, of_error, of_result
 
 CHILDREN = ({"seconds": 1}, {"seconds": 2})
 
@@ -123,6 +124,6 @@ def test_an_error_takes_four_kilobytes_at_most_and_keeps_its_end() -> None:
         dig(50)
     except ValueError as error:
         text = describe(error)
-    assert len(text.encode()) <= MAX_ERROR_BYTES
+    assert len(text.encode()) <= ERROR_BYTES
     assert text.startswith("ValueError: üü")
     assert text.split("\n")[0].endswith("...")

@@ -39,12 +39,11 @@ def test_a_worker_lives_through_a_restart_of_redis(
         monkeypatch.setenv("REDIS_URL", url)
         settings.cache_clear()
         jobs = Jobs(Store(connect(url)), monkeypatch)
-        worker = start_worker()
+        worker = start_worker(LOG_LEVEL="DEBUG")
         job = jobs.synthetic(seconds=3)
         jobs.await_task(job, TaskState.RUNNING)
         time.sleep(1.2)  # the append-only file is written once a second
-    worker.await_said("redis_trouble")
-    time.sleep(2)
+    worker.await_said("redis_trouble", times=6)
     with embedded.running(data):
         assert jobs.await_end(job) is JobStatus.COMPLETED
         assert jobs.task(job).attempts == 1
@@ -53,13 +52,12 @@ def test_a_worker_lives_through_a_restart_of_redis(
 
 
 def test_a_full_redis_is_waited_for_and_the_outcome_recorded_then(start_worker: StartWorker, redis: Redis, jobs: Jobs) -> None:
-    worker = start_worker()
+    worker = start_worker(LOG_LEVEL="DEBUG")
     job = jobs.synthetic(seconds=1)
     jobs.await_task(job, TaskState.RUNNING)
     try:
         redis.config_set("maxmemory", "1")
-        worker.await_said("redis_trouble")
-        time.sleep(1)
+        worker.await_said("redis_trouble", times=3)
     finally:
         redis.config_set("maxmemory", "0")
     assert jobs.await_end(job) is JobStatus.COMPLETED

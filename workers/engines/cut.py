@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workers.engines.chunks import SAMPLE_RATE
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SAMPLE_RATE = 16_000
 FRAME = 512  #: samples that Silero VAD judges at a time: 32 ms
 SEARCHED = 0.2  #: of the stretch, at its end
 WARM_UP_SECONDS = 2  #: before that, so that the detector knows whether somebody is speaking

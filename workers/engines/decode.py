@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workers.engines.chunks import SAMPLE_BYTES, SAMPLE_RATE
 from workers.engines.container import Refused, confine, is_cover, open_recording, sound_track
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
-SAMPLE_RATE = 16_000
-SAMPLE_BYTES = 2
 GAP_SECONDS = 0.5  #: the clock of a packet may be off by less without being a gap
 
 #: What FFmpeg logs of a file that ends before its container says so.
@@ -71,20 +70,19 @@ class Decoder:
 
         packets = container.demux(track)
         while True:
+            packet = None
             try:
                 packet = next(packets)
                 damaged = packet.is_corrupt
                 frames = packet.decode()
-            except StopIteration:
-                return
-            except av.EOFError:
+            except (StopIteration, av.EOFError):
                 return
             except av.FFmpegError as error:
                 if not isinstance(error, av.InvalidDataError):
                     self.broken = True
                     return
                 frames, damaged = [], True
-            if packet.size:  # The last one, which flushes the decoder, is empty and says nothing.
+            if packet is None or packet.size:  # The last one, which flushes the decoder, is empty and says nothing.
                 self.broken = damaged
             yield from frames
             del said[:-20]

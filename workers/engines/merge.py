@@ -61,7 +61,7 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
         "versions": transcribed["versions"],
         "warnings": warnings,  # only its own: a job's status shows those of all its tasks
     }
-    # Nothing reads the chunks any more: every task that does has completed, and a retry begins here or later.
+    # Nothing reads the chunks any more: every task that does has completed, and a retry begins here or later (decision 0022).
     context.storage.delete_prefix(f"jobs/{context.claimed.job}/prepare/")
     if breaks_off:
         raise Unplayable(breaks_off, output=output)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import selectors
 import subprocess
@@ -19,9 +20,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobs.errors import Unplayable
+from jobs.errors import Misconfigured, Unplayable
 from jobs.probe import ROOT, bare_environment
-from workers.engines.decode import SAMPLE_BYTES, SAMPLE_RATE
+from workers.engines import chunks
+from workers.engines.chunks import SAMPLE_BYTES, SAMPLE_RATE
 
 if TYPE_CHECKING:
     from jobs.settings import Settings
@@ -33,21 +35,24 @@ READ_BYTES = 1 << 18
 
 
 def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Return the chunks, how long they are together, and where the recording breaks off if it does. Raises Unplayable."""
+    """Return the chunks, how long they are together, and where the recording breaks off if it does. Raises Unplayable, Misconfigured."""
     recording = inputs["inspect"]
+    refuse_too_many(recording["seconds"], context.settings)
     path = context.scratch / "recording"
     context.progress(0.0, "Fetching the recording")
     context.storage.fetch(recording["key"], path, each=context.checkpoint)
-    chunks: list[dict[str, Any]] = []
+    prefix = context.key("chunk-")
+    counts: list[int] = []
     with decoding(path, context.settings) as decoder:
-        for chunk in cut_up(told(context, decoder, recording["seconds"]), int(context.settings.chunk_seconds * SAMPLE_RATE)):
-            chunks.append(keep(context, chunks, chunk))
+        for samples in cut_up(told(context, decoder, recording["seconds"]), int(context.settings.chunk_seconds * SAMPLE_RATE)):
+            context.storage.put_bytes(chunks.key(prefix, len(counts)), wav(samples))
+            counts.append(len(samples) // SAMPLE_BYTES)
     seconds = decoder.samples / SAMPLE_RATE
     if seconds < USEFUL_SECONDS:
         raise Unplayable("none of the recording's sound can be decoded: the file is damaged")
     breaks_off = decoder.broken or falls_short(seconds, recording["seconds"])
     return {
-        "chunks": chunks,
+        "chunks": chunks.told(prefix, counts),
         "samples": decoder.samples,
         "sample_rate": SAMPLE_RATE,
         "seconds": seconds,
@@ -64,14 +69,16 @@ def told(context: Context, decoder: Decoder, total_s: float) -> Iterator[bytes]:
         context.progress(min(done_s / total_s, 0.99), decoded_message(done_s, total_s))
 
 
-def keep(context: Context, before: list[dict[str, Any]], samples: bytes) -> dict[str, Any]:
-    """Put the next chunk into storage and return what is to be known of it."""
-    n = len(before)
-    start = before[-1]["start_sample"] + before[-1]["samples"] if before else 0
-    count = len(samples) // SAMPLE_BYTES
-    key = context.key(f"chunk-{n:04}.wav")
-    context.storage.put_bytes(key, wav(samples))
-    return {"key": key, "start_sample": start, "samples": count, "offset_s": start / SAMPLE_RATE, "seconds": count / SAMPLE_RATE}
+def refuse_too_many(seconds: float, settings: Settings) -> None:
+    """Raise Misconfigured if there may be more chunks than a task may have children: now, not after an hour of decoding."""
+    from workers.engines.cut import SEARCHED
+
+    most = math.ceil(seconds / (settings.chunk_seconds * (1 - SEARCHED)))
+    if most > settings.max_children:
+        raise Misconfigured(
+            f"{seconds:.0f} s of recording may become {most} chunks of CHUNK_SECONDS={settings.chunk_seconds:g}, "
+            f"more than MAX_CHILDREN={settings.max_children} allows; set CHUNK_SECONDS higher"
+        )
 
 
 def wav(samples: bytes) -> bytes:

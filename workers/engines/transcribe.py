@@ -17,6 +17,7 @@ import numpy as np
 
 from jobs.errors import Misconfigured
 from jobs.model import Spawn
+from workers.engines.chunks import Chunk, listed
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -34,11 +35,11 @@ DEFAULT_LANGUAGE = "en"  #: of a recording in which nobody speaks
 def run(context: Context, inputs: dict[str, Any]) -> Spawn | dict[str, Any]:
     """Split into a child per chunk; or, as a child, transcribe it. Raises Misconfigured for a model that cannot be loaded."""
     if context.claimed.child is None:
-        return split(context, inputs["prepare"]["chunks"])
+        return split(context, listed(inputs["prepare"]["chunks"]))
     return transcribe(context, dict(context.claimed.payload))
 
 
-def split(context: Context, chunks: list[dict[str, Any]]) -> Spawn:
+def split(context: Context, chunks: list[Chunk]) -> Spawn:
     """Return a child per chunk, with the language pinned for all of them, so that no chunk is taken for another one."""
     from workers.engines import whisper
 
@@ -51,9 +52,9 @@ def split(context: Context, chunks: list[dict[str, Any]]) -> Spawn:
         {
             "n": n,
             "of": len(chunks),
-            "key": chunk["key"],
-            "offset_s": chunk["offset_s"],
-            "seconds": chunk["seconds"],
+            "key": chunk.key,
+            "offset_s": chunk.offset_s,
+            "seconds": chunk.seconds,
             "language": language,
         }
         for n, chunk in enumerate(chunks)
@@ -61,7 +62,7 @@ def split(context: Context, chunks: list[dict[str, Any]]) -> Spawn:
     return Spawn(children, output={"model": Path(name).name, "language": language, "versions": versions()})
 
 
-def choose_language(context: Context, model: WhisperModel, chunks: list[dict[str, Any]], wanted: str | None) -> str:
+def choose_language(context: Context, model: WhisperModel, chunks: list[Chunk], wanted: str | None) -> str:
     """Return the language to transcribe: the one asked for, the only one the model knows, or that of the first speech."""
     from workers.engines import whisper
 
@@ -73,7 +74,7 @@ def choose_language(context: Context, model: WhisperModel, chunks: list[dict[str
         return wanted or model.supported_languages[0]
     for n, chunk in enumerate(chunks):
         context.progress(n / len(chunks), "Detecting the language")
-        found = whisper.detect_language(model, read_sound(context.storage, chunk["key"]))
+        found = whisper.detect_language(model, read_sound(context.storage, chunk.key))
         if found is not None:
             return found
     return DEFAULT_LANGUAGE

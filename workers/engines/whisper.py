@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,20 +19,36 @@ from faster_whisper import WhisperModel
 from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import Segment, Word, restore_speech_timestamps
-from faster_whisper.utils import available_models, get_end
+from faster_whisper.utils import available_models, download_model, get_end
 from faster_whisper.vad import collect_chunks, get_speech_timestamps
+from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
 
 from jobs.errors import Misconfigured
+from workers.engines.chunks import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from jobs.settings import Settings
 
-SAMPLE_RATE = 16_000
 #: glibc's M_MMAP_THRESHOLD and M_TRIM_THRESHOLD, in bytes. Left alone they grow to 32 and 64 MB: 80 MB more at the peak of a chunk.
 #: Smaller than this costs processor time: at 1 MB a fifth.
 MALLOC_OPTIONS = ((-3, 4 << 20), (-1, 16 << 20))
+#: What CTranslate2 says, always as a RuntimeError, of a folder that holds no model and of a device that is not there.
+MISCONFIGURED = (
+    "unable to open file",
+    "unsupported model",
+    "incomplete",
+    "driver version",
+    "no cuda-capable device",
+    "invalid device",
+    "not compiled with cuda",
+)
+CHOOSE_MODEL = (
+    "set WHISPER_MODEL to a folder with a CTranslate2 model, "
+    "or to a name that can be downloaded from here (tiny, base, small, medium, large-v3, turbo …)"
+)
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")  #: owner/model on the Hugging Face Hub
 MOST_THREADS = 4  #: decoding a sequence gains little from more
 
 
@@ -45,19 +61,51 @@ class Window:
     speech_end_s: float  #: where the last word ended, on the clock of the chunk's speech; the times of the next words depend on it
 
 
+class NotLoaded(Exception):
+    """The model could not be loaded this time; it may be another time. Says what stood in the way."""
+
+
+#: The model that is loaded, by what it was loaded with: one at most.
+_loaded: dict[tuple[str, str, str, int], WhisperModel] = {}
+
+
 def load(name: str, settings: Settings) -> WhisperModel:
-    """Return the model called `name`; loaded when it is first asked for, dropped when another one is. Raises Misconfigured."""
+    """Return the model called `name`; loaded when it is first asked for, dropped when another one is.
+
+    Raises Misconfigured for what a setting has to mend, and NotLoaded for what may pass: no network, no memory left.
+    """
     threads = settings.whisper_threads or min(MOST_THREADS, os.cpu_count() or 1)
+    wanted = (name, settings.whisper_device, settings.whisper_compute_type, threads)
+    if wanted not in _loaded:
+        _loaded.clear()  # first: there may not be memory for two
+        folder = found(name)
+        give_memory_back()
+        try:
+            _loaded[wanted] = WhisperModel(
+                folder, device=settings.whisper_device, compute_type=settings.whisper_compute_type, cpu_threads=threads
+            )
+        except (ValueError, RuntimeError) as error:
+            final = isinstance(error, ValueError) or any(sign in str(error).lower() for sign in MISCONFIGURED)
+            raise (Misconfigured if final else NotLoaded)(why_not_loaded(name, settings, error)) from error
+    return _loaded[wanted]
+
+
+def found(name: str) -> str:
+    """Return the folder of the model called `name`, downloaded if it is not there yet. Raises Misconfigured, NotLoaded."""
+    if os.path.isdir(name):
+        return name
+    if name not in available_models() and not HUB_ID.fullmatch(name):
+        raise Misconfigured(f"the speech model {name!r} is neither a folder nor known by that name; {CHOOSE_MODEL}")
     try:
-        return _load(name, settings.whisper_device, settings.whisper_compute_type, threads)
-    except (ValueError, RuntimeError, OSError) as error:
-        raise Misconfigured(why_not_loaded(name, settings, error)) from error
-
-
-@lru_cache(maxsize=1)
-def _load(name: str, device: str, compute_type: str, threads: int) -> WhisperModel:
-    give_memory_back()
-    return WhisperModel(name, device=device, compute_type=compute_type, cpu_threads=threads)
+        return str(download_model(name))
+    except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
+        raise Misconfigured(
+            f"the speech model {name!r} is neither a folder nor to be found on the Hugging Face Hub; {CHOOSE_MODEL}"
+        ) from error
+    except Exception as error:  # of any of the libraries that a download goes through; none of them is about a setting
+        raise NotLoaded(
+            f"the speech model {name!r} could not be downloaded: {cause(error)}; check the network, or set WHISPER_MODEL to a folder"
+        ) from error
 
 
 def give_memory_back() -> None:
@@ -70,16 +118,21 @@ def give_memory_back() -> None:
 
 def why_not_loaded(name: str, settings: Settings, error: Exception) -> str:
     """Say which setting to change, judging by the words of CTranslate2, which raises ValueError and RuntimeError for everything."""
-    cause = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    said = cause.lower()
+    said = str(error).lower()
     if "compute type" in said:
         mend = f"set WHISPER_COMPUTE_TYPE (now {settings.whisper_compute_type!r}) to one that the device has; int8 and float32 always work"
+    elif "out of memory" in said or "alloc" in said:
+        mend = "free memory, set WHISPER_MODEL to a smaller one, or start fewer long workers"
     elif "device" in said or "cuda" in said:
         mend = f"set WHISPER_DEVICE (now {settings.whisper_device!r}) to cpu, or to one that this machine has"
     else:
-        known = "tiny, base, small, medium, large-v3, turbo"
-        mend = f"set WHISPER_MODEL to a folder with a CTranslate2 model, or to a name that can be downloaded from here ({known} …)"
-    return f"the speech model {name!r} cannot be loaded: {cause}; {mend}"
+        mend = CHOOSE_MODEL
+    return f"the speech model {name!r} cannot be loaded: {cause(error)}; {mend}"
+
+
+def cause(error: Exception) -> str:
+    """Return the first line of what `error` says."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def named(wanted: str | None, settings: Settings) -> str:
