@@ -210,7 +210,7 @@ def test_a_file_that_another_sweep_removes_meanwhile_is_no_error(tmp_path: Path,
 
 
 def test_a_job_can_be_deleted_with_its_upload_in_a_full_redis(store: Store) -> None:
-    upload = "0" * 32
+    upload = "0" * 24
     store.redis.hset(store.keys.upload(upload), mapping={"user": "ada"})
     uploads.use(store, upload, "job1")
     uploads.use(store, upload, "job2")
