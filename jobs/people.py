@@ -59,6 +59,9 @@ def add(store: Store, name: str, *, org: str, role: Role | str = Role.USER, now:
     def write(pipe: Pipeline) -> None:
         if pipe.exists(store.keys.user(name)):
             raise Conflict(f"there is a user {name!r} already; `users token {name}` makes a new token")
+        left = _org_of_jobs_left(store, name)
+        if left not in (None, org):  # whoever had this name before must not hand their jobs on to another organisation
+            raise Conflict(f"jobs of an earlier {name!r} of {left} are left; `jobs purge --user {name}` first, or choose another name")
         pipe.multi()
         fields: dict[Any, Any] = {"org": org, "role": str(role), "created": f"{created:.6f}", "token": digest(token)}
         pipe.hset(store.keys.user(name), mapping=fields)
@@ -88,13 +91,17 @@ def new_token(store: Store, name: str, *, now: float | None = None) -> str:
 
 
 def remove(store: Store, name: str) -> None:
-    """Remove a user and the token; the jobs stay, for an admin to purge. Raises NotFound."""
+    """Remove a user and the token; the jobs stay, for an admin to purge. Raises NotFound, and Conflict for the last admin."""
 
     def write(pipe: Pipeline) -> None:
         token, org = map(_text, pipe.hmget(store.keys.user(name), "token", "org"))
         if token is None or org is None:
             raise _no_user(name)
-        others = [person for person in listing(store) if person.user != name and person.org == org]
+        people = listing(store)
+        admins = [person.user for person in people if person.admin]
+        if admins == [name]:
+            raise Conflict(f"{name} is the last admin; add another one first")
+        others = [person for person in people if person.user != name and person.org == org]
         pipe.multi()
         pipe.delete(store.keys.user(name), store.keys.token(token))
         pipe.srem(store.keys.users(), name)
@@ -114,6 +121,11 @@ def find_by_digest(store: Store, token_digest: str) -> Person | None:
     """Return whose token has this digest, or None; what a session holds instead of the token."""
     user = _text(store.redis.hget(store.keys.token(token_digest), "user"))
     return None if user is None else _read(user, store.redis.hmget(store.keys.user(user), *FIELDS))
+
+
+def _org_of_jobs_left(store: Store, name: str) -> str | None:
+    newest = store.redis.zrevrange(store.keys.user_jobs(name), 0, 0)
+    return _text(store.redis.hget(store.keys.job(newest[0].decode()), "org")) if newest else None
 
 
 def listing(store: Store) -> list[Person]:

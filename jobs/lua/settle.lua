@@ -114,6 +114,7 @@ end
 -- running | joining -> completed
 complete = function(node, line, job, r, now, output)
   set(node, 'completed', node.field .. ':e', stamp(now))
+  if r.attempts > 1 then call('HDEL', node.state, node.field .. ':x') end -- what an earlier attempt failed with
   if output ~= '' then call('HSET', outputs_of(node), node.field, output) end
   rq_finished(node, line.queue, r.began, now, r.worker)
   if node.n then

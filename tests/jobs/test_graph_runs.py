@@ -235,3 +235,11 @@ def test_the_backoff_has_an_end_whatever_the_attempt(hands: Hands) -> None:
     hands.submit({"name": "a"})
     claimed = hands.claim()
     assert 0 <= record.jitter_s(replace(claimed, attempt=5000)) <= 300
+
+
+def test_a_task_that_succeeds_in_the_end_shows_no_error_of_an_earlier_attempt(hands: Hands) -> None:
+    job = hands.submit({"name": "a", "backoff_seconds": 0})
+    hands.work(Failed("not at first"))
+    assert show.status(hands.store, job)["tasks"][0]["error"] == "not at first"
+    hands.work()
+    assert show.status(hands.store, job)["tasks"][0]["error"] is None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from redis import Redis
 
-from jobs import people
+from jobs import control, people, submit
 from jobs.errors import Conflict, InvalidSubmission, NotFound
+from jobs.model import Submission
 from jobs.people import Role
 from jobs.store import Store
 
@@ -87,3 +88,22 @@ def test_who_is_removed_leaves_nothing_and_the_organisation_goes_with_the_last(s
     assert redis.keys() == []
     with pytest.raises(NotFound):
         people.remove(store, "ben")
+
+
+def test_a_name_is_not_given_on_with_the_jobs_of_another_organisation(store: Store) -> None:
+    people.add(store, "ada", org="physics", role="admin")
+    people.add(store, "bob", org="biology")
+    job = submit.submit(store, Submission("synthetic", {"tasks": [{"name": "a"}]}, "bob", "biology", admin=True))
+    people.remove(store, "bob")
+    with pytest.raises(Conflict, match="jobs purge --user bob"):
+        people.add(store, "bob", org="physics")
+    control.delete(store, job)
+    assert people.add(store, "bob", org="physics")
+
+
+def test_the_last_admin_stays(store: Store) -> None:
+    people.add(store, "ada", org="physics", role="admin")
+    with pytest.raises(Conflict, match="last admin"):
+        people.remove(store, "ada")
+    people.add(store, "grace", org="physics", role="admin")
+    people.remove(store, "ada")
