@@ -163,12 +163,15 @@ class Held:
 
 @contextmanager
 def hold(path: Path, *, wait_s: float = 0.0) -> Iterator[Held]:
-    """Hold the lock file `path`. Raises Busy if it is still held after `wait_s`.
+    """Hold the lock file `path`. Raises Busy if it is still held after `wait_s`, Misconfigured if it cannot be made.
 
     The lock ends when every process that has the descriptor has ended: it cannot go stale.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Misconfigured(f"the data folder {path.parent} cannot be used ({error.strerror}); choose another with --data") from None
     try:
         until = time.monotonic() + wait_s
         while True:

@@ -26,6 +26,7 @@ from redis.exceptions import RedisError
 
 from jobs.errors import LecternError, Misconfigured
 from jobs.settings import Settings, settings
+from jobs.storage import Storage
 from jobs.store import Store, check, connect
 from scripts import embedded, first_admin, listening
 from scripts.supervise import OFTEN, Command, Part, Supervisor
@@ -177,7 +178,9 @@ class House:
         return url
 
     def prepare(self, redis_url: str) -> None:
-        """Check Redis and see to an admin. Raises Misconfigured when this Redis cannot be used."""
+        """Check Redis and the storage, see to an admin. Raises Misconfigured when one of them cannot be used."""
+        if settings().storage_url:
+            Storage.open(settings().storage_url)
         try:
             client = connect(redis_url)
             try:

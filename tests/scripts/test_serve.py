@@ -116,6 +116,22 @@ def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
     assert refused.stderr.startswith("serve: setting LEASE_SECONDS: ")
 
 
+def test_a_storage_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    refused = run_serve("--data", str(tmp_path), STORAGE_URL="ftp://x")
+
+    assert refused.returncode == 2
+    assert "STORAGE_URL" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_data_folder_that_cannot_be_made_is_named() -> None:
+    refused = run_serve("--data", "/proc/nothing")
+
+    assert refused.returncode == 2
+    assert "serve: the data folder /proc/nothing cannot be used" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_a_redis_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
     refused = run_serve("--data", str(tmp_path), "--port", "0", REDIS_URL=f"unix://{tmp_path}/nothing.sock")
 
