@@ -12,6 +12,7 @@ from typing import IO, Any
 from urllib.parse import urljoin
 
 import requests
+from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
 
 CONNECT_S, ANSWER_S = 10.0, 120.0
 PATIENCE_S = 60.0  #: how long a server that does not answer is asked again
@@ -59,6 +60,10 @@ class Client:
         self._session.headers["Authorization"] = f"Bearer {token}"
         self._session.headers["Accept"] = "application/json"
         self._session.trust_env = False  # a proxy or a .netrc of the machine must not take the token's place
+
+    def reach(self) -> None:
+        """Ask once whether anybody is there, before being patient with a wrong address. Raises Refused."""
+        self._send("GET", "/healthz", timeout=(CONNECT_S, CONNECT_S))
 
     def submit(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Submit a job without a file; return its status. Sent again if the server does not answer: the key makes it one job."""
@@ -110,8 +115,9 @@ class Client:
         return found
 
     def _send(self, method: str, path: str, **given: Any) -> requests.Response:
+        given.setdefault("timeout", (CONNECT_S, ANSWER_S))
         with _reachable(self.url):
-            response = self._session.request(method, urljoin(self.url, path), timeout=(CONNECT_S, ANSWER_S), **given)
+            response = self._session.request(method, urljoin(self.url, path), **given)
         if response.status_code >= 500:
             raise Unreachable(_sentence(response))
         if response.status_code >= 400:
@@ -140,6 +146,8 @@ class Unreachable(Refused):
 def _reachable(url: str) -> Iterator[None]:
     try:
         yield
+    except (MissingSchema, InvalidSchema, InvalidURL) as error:
+        raise Refused(f"{url} is no address; it looks like http://host:8000") from error
     except requests.RequestException as error:
         raise Unreachable(f"{url} does not answer ({type(error).__name__}); is Lectern running there?") from error
 

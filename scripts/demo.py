@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def show(out: Path) -> None:
     """Raises Failed."""
-    for earlier in (out / "demo-data", out / "serve.log", *out.glob("transcript.*"), out / "package.zip"):
+    for earlier in (out / "demo-data", out / "serve.log", *out.glob("transcript.*"), out / "package.zip", out / SAMPLE.stem):
         shutil.rmtree(earlier) if earlier.is_dir() else earlier.unlink(missing_ok=True)
     say(f"Starting Lectern on an embedded Redis; all it writes goes to {shown(out)}")
     with serving(out / "demo-data", out / "serve.log") as url:
@@ -124,6 +124,9 @@ def transcribe(url: str, out: Path) -> None:
         raise Failed(f"the transcript was not there after {JOB_S:.0f} s; see {data / 'logs'}") from None
     if code != 0:
         raise Failed(f"there is no transcript; see {data / 'logs'}")
+    for made in (out / SAMPLE.stem).iterdir():
+        made.replace(out / made.name)
+    (out / SAMPLE.stem).rmdir()
 
 
 def files_in(package: Path) -> int:

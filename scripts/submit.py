@@ -3,7 +3,7 @@
     python -m scripts.submit FILE … [--type T] [--param K=V] [--priority P] [--follow] [--out DIR]
 
 Ends with 0 when everything was accepted (with --follow or --out: completed), 1 when a job failed or was cancelled,
-2 when something was refused or Lectern cannot be reached.
+2 when something was refused or Lectern cannot be reached. A file that is refused does not keep the others from their way.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ import json
 import os
 import sys
 import time
-from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from scripts.client import Client, Refused
+from scripts.client import Client, Refused, Unreachable
 
 ENDED = ("completed", "failed", "cancelled")
 POLL_S = 2.0
@@ -43,12 +44,18 @@ def main(argv: list[str] | None = None) -> int:
     arguments = read_arguments(argv)
     try:
         client = Client(arguments.url, read_token(arguments.token, arguments.data))
-        jobs = submit_all(client, arguments)
-        if not (arguments.follow or arguments.out):
-            return 0
-        return 0 if follow(client, jobs, quiet=arguments.quiet) else 1
-    except Refused as refused:
-        print(f"submit: {refused}", file=sys.stderr)
+        client.reach()
+        if arguments.out:
+            make(arguments.out, exist_ok=True)
+        jobs, refused = submit_all(client, arguments)
+        if arguments.follow or arguments.out:
+            follow(client, jobs, quiet=arguments.quiet)
+        ended = {job.status for job in jobs}
+        if refused or "refused" in ended:
+            return 2
+        return 1 if ended & {"failed", "cancelled"} else 0
+    except Refused as error:
+        complain(error)
         return 2
     except KeyboardInterrupt:
         print("\nsubmit: no longer following; what was accepted goes on", file=sys.stderr)
@@ -63,7 +70,7 @@ def read_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--priority", choices=["high", "normal", "low", "background"], metavar="P", help="high, normal, low or background")
     parser.add_argument("--zone", help="workers of this zone only (admins)")
     parser.add_argument("--follow", action="store_true", help="stay and show the progress until all have ended")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="download the results into DIR, of several files into DIR/<name>; follows")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="download the results into DIR/<name>, or DIR/<name>-2 …; follows")
     parser.add_argument(
         "--url", default=os.environ.get("LECTERN_URL") or "http://127.0.0.1:8000", help="where Lectern is (LECTERN_URL; %(default)s)"
     )
@@ -106,19 +113,31 @@ def read_token(given: str | None, data: Path) -> str:
         ) from None
 
 
-def submit_all(client: Client, arguments: argparse.Namespace) -> list[Followed]:
-    """Submit a job per file, or one without a file, and print its id."""
+def submit_all(client: Client, arguments: argparse.Namespace) -> tuple[list[Followed], bool]:
+    """Submit a job per file, or one without a file, and print its id; return the jobs, and whether any file was refused."""
     fields = {"type": arguments.type, "params": dict(arguments.param), "priority": arguments.priority, "zone": arguments.zone}
     asked = {name: value for name, value in fields.items() if value is not None}
     watched = bool(arguments.follow or arguments.out) and shows_bars(arguments.quiet)
     jobs: list[Followed] = []
-    for file, folder in zip(arguments.files or [None], out_folders(arguments.out, arguments.files), strict=True):
-        name = file.name if file else arguments.type
-        job = client.submit(asked) if file is None else send(client, file, asked, quiet=arguments.quiet)
+    refused = False
+    subjects = arguments.files or [Path(arguments.type)]
+    for subject, folder in zip(subjects, out_folders(arguments.out, subjects), strict=True):
+        name = subject.name
+        try:
+            if folder:
+                make(folder)
+            job = send(client, subject, asked, quiet=arguments.quiet) if arguments.files else client.submit(asked)
+        except (Refused, OSError) as error:
+            refused = True
+            complain(error, name)
+            remove_empty(folder)
+            if isinstance(error, Unreachable):
+                client.reach()  # if it is gone, the other files need not be tried for a minute each
+            continue
         print(job["id"], flush=True)
         bar = tqdm(total=100, desc=name, position=len(jobs), bar_format="{percentage:3.0f}%|{bar:30}| {desc}", disable=not watched)
         jobs.append(Followed(job["id"], name, folder, bar))
-    return jobs
+    return jobs, refused
 
 
 def send(client: Client, file: Path, asked: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
@@ -129,34 +148,67 @@ def send(client: Client, file: Path, asked: dict[str, Any], *, quiet: bool) -> d
 
 
 def out_folders(out: Path | None, files: list[Path]) -> list[Path | None]:
-    """Return where each file's results go: DIR itself for one, a folder of its own name for each of several."""
-    if out is None or len(files) < 2:
-        return [out] * max(1, len(files))
-    seen: Counter[str] = Counter()
+    """Return where each file's results go: a folder of its name that is not there yet, so that nothing is overwritten."""
+    if out is None:
+        return [None] * len(files)
     folders: list[Path | None] = []
     for file in files:
-        seen[file.stem] += 1
-        folders.append(out / (file.stem if seen[file.stem] == 1 else f"{file.stem}-{seen[file.stem]}"))
+        possible = (out / (file.stem if number == 1 else f"{file.stem}-{number}") for number in count(1))
+        folders.append(next(folder for folder in possible if folder not in folders and not os.path.lexists(folder)))
     return folders
 
 
-def follow(client: Client, jobs: list[Followed], *, quiet: bool) -> bool:
-    """Show the progress of `jobs` until all have ended, download what they made; tell whether all completed."""
+def make(folder: Path, *, exist_ok: bool = False) -> None:
+    """Raises Refused."""
+    try:
+        folder.mkdir(parents=True, exist_ok=exist_ok)
+    except OSError as error:
+        raise Refused(f"the folder {folder} cannot be made: {error.strerror}") from error
+
+
+def remove_empty(folder: Path | None) -> None:
+    if folder:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def complain(error: Exception, name: str | None = None) -> None:
+    """Say in one line, above any bars, what was refused and why."""
+    tqdm.write(f"submit: {name}: {error}" if name else f"submit: {error}", file=sys.stderr)
+
+
+def follow(client: Client, jobs: list[Followed], *, quiet: bool) -> None:
+    """Show the progress of `jobs` until all have ended, and download what they made.
+
+    A job that cannot be followed or downloaded is left as "refused". Raises Unreachable.
+    """
     waiting = list(jobs)
     while waiting:
         for job in list(waiting):
-            answer = client.status(job.id, etag=job.etag)
-            if answer is None:
-                continue
-            status, job.etag = answer
-            show(job, status, quiet=quiet)
-            if job.status in ENDED:
+            try:
+                advance(client, job, quiet=quiet)
+            except Unreachable as error:
+                raise Unreachable(f"{job.name}: {error}") from error
+            except (Refused, OSError) as error:
+                job.status = "refused"
+                complain(error, job.name)
+            if job.status in (*ENDED, "refused"):
                 waiting.remove(job)
                 job.bar.close()
-                conclude(client, job, status)
         if waiting:
             time.sleep(POLL_S)
-    return all(job.status == "completed" for job in jobs)
+
+
+def advance(client: Client, job: Followed, *, quiet: bool) -> None:
+    """Ask once how far a job is, and download what it made if it has ended. Raises Refused, OSError."""
+    answer = client.status(job.id, etag=job.etag)
+    if answer is None:
+        return
+    status, job.etag = answer
+    show(job, status, quiet=quiet)
+    if job.status in ENDED:
+        job.bar.close()
+        conclude(client, job, status)
 
 
 def show(job: Followed, status: dict[str, Any], *, quiet: bool) -> None:
@@ -174,7 +226,8 @@ def conclude(client: Client, job: Followed, status: dict[str, Any]) -> None:
         print(f"submit: {job.name}: {status['message']}", file=sys.stderr)
     if job.folder is None:
         return
-    job.folder.mkdir(parents=True, exist_ok=True)
+    if not status["artifacts"]:
+        remove_empty(job.folder)
     for artifact in status["artifacts"]:
         target = job.folder / Path(artifact["name"]).name
         client.download(artifact["url"], target)

@@ -73,10 +73,11 @@ def test_it_prints_the_id_of_what_was_accepted(capsys: pytest.CaptureFixture[str
 def test_followed_to_the_end_it_downloads_what_was_made(capsys: pytest.CaptureFixture[str], busy: dict[str, str], tmp_path: Path) -> None:
     assert submit.main([RECORDING, "--out", str(tmp_path / "out")]) == 0
 
-    assert (tmp_path / "out" / "transcript.txt").read_text() == "short-slt.ogg said"
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["transcript.txt"]
+    made = tmp_path / "out" / "short-slt" / "transcript.txt"
+    assert made.read_text() == "short-slt.ogg said"
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == [made]
     told = capsys.readouterr()
-    assert str(tmp_path / "out" / "transcript.txt") in told.out
+    assert str(made) in told.out
     assert "completed" in told.err
 
 
@@ -187,8 +188,94 @@ def test_a_file_name_cannot_end_its_header() -> None:
     assert head.endswith('filename="a%22%0D%0AX-Header: b.ogg"\r\n\r\n')
 
 
-def test_recordings_of_one_name_do_not_share_a_folder() -> None:
+def test_recordings_of_one_name_do_not_share_a_folder(tmp_path: Path) -> None:
     files = [Path("a/talk.mp3"), Path("b/talk.ogg"), Path("c/other.mp3")]
-    assert out_folders(Path("out"), files) == [Path("out/talk"), Path("out/talk-2"), Path("out/other")]
-    assert out_folders(Path("out"), files[:1]) == [Path("out")]
+    assert out_folders(tmp_path, files) == [tmp_path / "talk", tmp_path / "talk-2", tmp_path / "other"]
+    assert out_folders(tmp_path, files[:1]) == [tmp_path / "talk"]
     assert out_folders(None, files) == [None, None, None]
+
+
+def test_a_folder_that_is_there_already_is_left_alone(tmp_path: Path) -> None:
+    for there in ("talk", "talk-3"):
+        (tmp_path / there).mkdir()
+
+    assert out_folders(tmp_path, [Path("talk.mp3"), Path("talk.ogg")]) == [tmp_path / "talk-2", tmp_path / "talk-4"]
+
+
+@pytest.mark.usefixtures("lectern")
+def test_a_recording_submitted_again_does_not_overwrite_what_was_made_before(busy: dict[str, str], tmp_path: Path) -> None:
+    assert submit.main([RECORDING, "--out", str(tmp_path)]) == 0
+    (tmp_path / "short-slt" / "transcript.txt").write_text("corrected by hand")
+
+    assert submit.main([RECORDING, "--out", str(tmp_path)]) == 0
+
+    assert (tmp_path / "short-slt" / "transcript.txt").read_text() == "corrected by hand"
+    assert (tmp_path / "short-slt-2" / "transcript.txt").read_text() == "short-slt.ogg said"
+
+
+@pytest.mark.usefixtures("lectern")
+def test_a_file_that_is_refused_is_named_and_does_not_keep_the_others_back(
+    capsys: pytest.CaptureFixture[str], busy: dict[str, str], tmp_path: Path
+) -> None:
+    garbage = tmp_path / "garbage.mp3"
+    garbage.write_text("no recording\n" * 100)
+    out = tmp_path / "out"
+
+    assert submit.main([RECORDING, str(garbage), str(SAMPLES / "short-f3.ogg"), "--out", str(out)]) == 2
+
+    assert "submit: garbage.mp3: " in capsys.readouterr().err
+    assert sorted(path.name for path in out.iterdir()) == ["short-f3", "short-slt"]
+    assert (out / "short-f3" / "transcript.txt").read_text() == "short-f3.ogg said"
+
+
+@pytest.mark.usefixtures("lectern")
+def test_a_result_that_cannot_be_downloaded_does_not_keep_the_others_back(
+    capsys: pytest.CaptureFixture[str], busy: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    download = client.Client.download
+
+    def refuse_one(self: client.Client, url: str, target: Path) -> None:
+        if target.parent.name == "short-slt":
+            raise client.Refused("it has expired")
+        download(self, url, target)
+
+    monkeypatch.setattr(client.Client, "download", refuse_one)
+
+    assert submit.main([RECORDING, str(SAMPLES / "short-f3.ogg"), "--out", str(tmp_path)]) == 2
+
+    assert "submit: short-slt.ogg: it has expired" in capsys.readouterr().err
+    assert (tmp_path / "short-f3" / "transcript.txt").read_text() == "short-f3.ogg said"
+
+
+@pytest.mark.usefixtures("lectern")
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("http://127.0.0.1:1", "is Lectern running there?"),
+        ("127.0.0.1:8000", "is no address; it looks like http://host:8000"),
+        ("localhost:8000", "is no address"),
+        ("ftp://localhost", "is no address"),
+        ("http://", "is no address"),
+    ],
+)
+def test_a_server_that_is_not_there_is_told_at_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str, sentence: str
+) -> None:
+    monkeypatch.setattr(client.Client, "_patiently", lambda *_: pytest.fail("it is asked once, without patience"))
+
+    assert submit.main([RECORDING, "--url", url, "--out", str(tmp_path / "out")]) == 2
+
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("lectern")
+def test_a_folder_that_cannot_be_made_is_told_before_anything_is_sent(
+    capsys: pytest.CaptureFixture[str], redis: Redis, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        assert submit.main([RECORDING, "--out", str(out)]) == 2
+        assert f"submit: the folder {out} cannot be made: " in capsys.readouterr().err
+    assert redis.keys("app:jobs*") == []
