@@ -8,16 +8,9 @@ from __future__ import annotations
 import base64
 import zlib
 
-QUEUES = "rq:queues"
-SUSPENDED = "rq:suspended"
-
 
 def queue_key(queue: str) -> str:
     return f"rq:queue:{queue}"
-
-
-def rq_job_key(rq_job: str) -> str:
-    return f"rq:job:{rq_job}"
 
 
 def encode_error(text: str) -> str:

@@ -138,12 +138,6 @@ class Keys:
     def sweeps(self) -> str:
         return self.build("sweeps")
 
-    def pauses(self) -> str:
-        return self.build("pauses")
-
-    def worker(self, worker: str) -> str:
-        return self.build("worker", worker)
-
 
 def lua(prefix: str, code: str) -> str:
     """Return `code` with each `k_<name>(…)` replaced by the Lua expression of that key: no script makes a function for it."""
