@@ -114,12 +114,12 @@ def hold_message(seen: JobView, standing: Standing, held: str) -> str:
     """Say what keeps a waiting job from its turn."""
     match held:
         case "worker":
-            return f"waiting: no worker serves {standing.queue}"
+            return f"no worker serves {standing.queue}; it waits until one is started"
         case "queue":
-            return f"paused by an admin: the queue {standing.queue}"
+            return f"paused by an admin: the queue {standing.queue} waits until it is resumed"
         case "organisation":
-            return f"paused by an admin: jobs of {seen.org}"
-    return f"paused by an admin: {seen.type} jobs"
+            return f"paused by an admin: jobs of {seen.org} wait until they are resumed"
+    return f"paused by an admin: {seen.type} jobs wait until they are resumed"
 
 
 def told_warnings(seen: JobView) -> list[str]:

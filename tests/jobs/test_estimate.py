@@ -219,10 +219,10 @@ def test_what_runs_is_not_held_by_what_was_paused_meanwhile() -> None:
     ("why", "held", "message"),
     [
         ({}, None, "waiting for a worker, 0 of 5 steps done"),
-        ({"paused": "queue"}, "queue", "paused by an admin: the queue short"),
-        ({"paused": "organisation"}, "organisation", "paused by an admin: jobs of acme"),
-        ({"paused": "type"}, "type", "paused by an admin: transcription jobs"),
-        ({"served": False, "queue": "ingest.short"}, "worker", "waiting: no worker serves ingest.short"),
+        ({"paused": "queue"}, "queue", "paused by an admin: the queue short waits until it is resumed"),
+        ({"paused": "organisation"}, "organisation", "paused by an admin: jobs of acme wait until they are resumed"),
+        ({"paused": "type"}, "type", "paused by an admin: transcription jobs wait until they are resumed"),
+        ({"served": False, "queue": "ingest.short"}, "worker", "no worker serves ingest.short; it waits until one is started"),
     ],
 )
 def test_the_status_says_why_a_job_waits(why: dict[str, Any], held: str | None, message: str) -> None:
