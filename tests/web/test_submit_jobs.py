@@ -99,6 +99,7 @@ def test_what_cannot_be_a_job_is_refused(owner: Caller, nothing_left: Nothing, b
         ({"vocabulary": ["entropy", 5]}, "params.vocabulary.1"),
         ({"notes": True}, "params.notes"),
         ({"filename": "mine.ogg"}, "params.filename"),
+        ({"seconds": 5.0}, "params.seconds"),
     ],
 )
 def test_a_parameter_that_is_not_known_or_not_right_is_named(owner: Caller, speech: bytes, params: dict[str, Any], field: str) -> None:
