@@ -23,13 +23,14 @@ def at_work(view: JobView) -> bool:
 
 
 def held(view: JobView, standing: Standing | None) -> str | None:
-    """Return what keeps a waiting job from its turn, whenever that is: what was paused, or "worker" when none serves its queue.
+    """Return what keeps a waiting job from its turn: what was paused ("queue", "organisation", "type"), "worker" when none
+    serves its queue, "limit" when its organisation has as many tasks running as it may.
 
     None when nothing does, or when something of it runs all the same.
     """
     if standing is None or view.status.ended or at_work(view):
         return None
-    return standing.paused or (None if standing.served else "worker")
+    return standing.paused or ("worker" if not standing.served else "limit" if standing.limited else None)
 
 
 def position(view: JobView, standing: Standing | None) -> int | None:
@@ -57,10 +58,17 @@ def eta_s(view: JobView, standing: Standing | None, now: float) -> int | None:
     if standing is None or view.status.ended or standing.paused or not standing.served:
         return None
     left = path_s(view, standing, now)
-    if left is None:
-        return None
-    place = position(view, standing) or 0
-    return round(left + place * max(standing.mean_s, 0.0) / max(standing.running, 1))
+    return None if left is None else round(left + wait_s(view, standing))
+
+
+def wait_s(view: JobView, standing: Standing) -> float:
+    """Return in how many seconds a waiting job's turn comes, at the pace of its queue and within its organisation's limit; else 0."""
+    place = position(view, standing)
+    if place is None:
+        return 0.0
+    own = standing.ahead + 1
+    turns = max(place / max(standing.running, 1), own / standing.limit if standing.limit else 0.0)
+    return turns * max(standing.mean_s, 0.0)
 
 
 def path_s(view: JobView, standing: Standing, now: float) -> float | None:
@@ -92,7 +100,8 @@ def task_s(task: TaskView, standing: Standing, part_seconds: Mapping[str, float]
     if own is not None and task.attempts <= 1:
         return own
     parts = task.children_total or math.ceil(size / part_seconds.get(task.engine, math.inf))
-    whole = speed * size / max(min(parts, standing.running_by_queue.get(task.queue, 0)), 1)
+    abreast = min(parts, standing.running_by_queue.get(task.queue, 0), standing.limit or math.inf)
+    whole = speed * size / max(abreast, 1)
     left = whole * (1 - done)
     # A joining task's parts may wait as well: how long it has been so says nothing of them.
     return min(left, max(whole - elapsed, OVERDUE * whole)) if task.state is TaskState.RUNNING else left

@@ -192,6 +192,8 @@ class Standing:
     running_by_queue: Mapping[str, int] = field(default_factory=dict)  #: runs now in each queue of the job's tasks
     size: float = 0.0  #: seconds of audio, 0 unknown
     served: bool = True  #: whether any worker serves `queue`
+    limit: int = 0  #: how many tasks of its organisation may run at once, 0 any number
+    limited: bool = False  #: whether it waits because so many run
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,8 @@ def hold_message(seen: JobView, standing: Standing, held: str) -> str:
     match held:
         case "worker":
             return f"no worker serves {standing.queue}; it waits until one is started"
+        case "limit":
+            return f"{seen.org} has as many tasks running as it may ({standing.limit}); the next begins when one of them ends"
         case "queue":
             return f"paused by an admin: the queue {standing.queue} waits until it is resumed"
         case "organisation":

@@ -45,11 +45,11 @@ def find(name: str) -> JobType:
 
 def length(job: JobView) -> float:
     """Return the seconds of audio that the job's own tasks found, 0 unless its type can tell."""
-    kind = find(job.type)
-    return float(kind.length(job)) if hasattr(kind, "length") else 0.0
+    measure = getattr(find(job.type), "length", None) if job.type in names() else None
+    return float(measure(job)) if measure else 0.0
 
 
 def part_seconds(name: str) -> Mapping[str, float]:
     """Return the longest part of each engine that splits, in seconds of audio; empty for a type whose tasks do not."""
-    parts: Mapping[str, float] = getattr(find(name), "PART_SECONDS", {})
+    parts: Mapping[str, float] = getattr(find(name), "PART_SECONDS", {}) if name in names() else {}
     return parts

@@ -106,6 +106,14 @@ def test_what_stands_before_it_is_shared_by_the_workers() -> None:
     assert eta_s(WAITING, ahead(2, running=3), NOW) == 30 + 314
 
 
+def test_an_organisation_at_its_limit_waits_for_its_own() -> None:
+    # 9 of its own before it, 2 at a time, although 10 workers are there
+    assert eta_s(WAITING, ahead(9, running=10, limit=2), NOW) == 5 * 30 + 314
+    assert eta_s(WAITING, ahead(9, running=1, limit=2), NOW) == 10 * 30 + 314
+    parts = transcription(inspect=DONE, prepare=DONE, transcribe={"state": "joining", "started_at": NOW, "children_total": 8})
+    assert eta_s(parts, ahead(task="", running_by_queue={"long": 10}, limit=2), NOW) == round(300 / 2 + 1.8)
+
+
 def test_parts_run_side_by_side_as_far_as_workers_and_parts_go() -> None:
     view = transcription(inspect=DONE, prepare=DONE, transcribe={"state": "joining", "started_at": NOW, "children_total": 2})
     assert eta_s(view, ahead(task="", running_by_queue={"long": 1}), NOW) == round(300 + 1.8)
@@ -222,6 +230,7 @@ def test_what_runs_is_not_held_by_what_was_paused_meanwhile() -> None:
         ({"paused": "queue"}, "queue", "paused by an admin: the queue short waits until it is resumed"),
         ({"paused": "organisation"}, "organisation", "paused by an admin: jobs of acme wait until they are resumed"),
         ({"paused": "type"}, "type", "paused by an admin: transcription jobs wait until they are resumed"),
+        ({"limited": True, "limit": 3}, "limit", "acme has as many tasks running as it may (3); the next begins when one of them ends"),
         ({"served": False, "queue": "ingest.short"}, "worker", "no worker serves ingest.short; it waits until one is started"),
     ],
 )
@@ -285,6 +294,7 @@ def standings(draw: st.DrawFn) -> Standing:
         running_by_queue=draw(st.dictionaries(st.sampled_from(["short", "long"]), st.integers(0, 100))),
         size=draw(st.floats(0, 1e5)),
         served=draw(st.sampled_from([True, True, True, False])),
+        limit=draw(st.integers(0, 20)),
     )
 
 
