@@ -49,7 +49,7 @@ def submit(
             named,
             digest,
             IDEMPOTENCY_S,
-            kind.VERSION,
+            types.version_of(kind),
             f"{types.size(kind, stored):g}",
             *lines(checked),
         )

@@ -1,8 +1,8 @@
 """Find a job type by its name. A type is one file in this folder; nothing else has to know of it.
 
-A type's module has: `VERSION` (of what its parameters, payloads and outputs mean: raise it when a worker of before would
-misread them), `PRIORITY` (its own), `ADMIN_ONLY`, `Params` (a pydantic model that refuses unknown fields),
-`expand(params) -> Graph` and `reduce(job) -> Summary`, both pure. It may have `ZONE` (where its tasks run unless something
+A type's module has: `PRIORITY` (its own), `ADMIN_ONLY`, `Params` (a pydantic model that refuses unknown fields),
+`expand(params) -> Graph` and `reduce(job) -> Summary`, both pure. It may have `VERSION` (of what its parameters, payloads and
+outputs mean, 1 unless said: raised when a worker of before would misread them), `ZONE` (where its tasks run unless something
 else says so) and `size(params) -> float` (seconds of audio, 0 unknown: what estimates of the time go by).
 """
 
@@ -23,7 +23,6 @@ from jobs.states import Priority
 
 
 class JobType(Protocol):
-    VERSION: int
     PRIORITY: Priority
     ADMIN_ONLY: bool
     Params: type[BaseModel]
@@ -48,6 +47,10 @@ def find(name: str) -> JobType:
 def understood(name: str, version: int) -> bool:
     """Whether this process knows the job type called `name` as of `version`; else a newer one has made the job."""
     return name in names() and version <= find(name).VERSION
+
+
+def version_of(kind: JobType) -> int:
+    return int(getattr(kind, "VERSION", 1))
 
 
 def size(kind: JobType, params: Mapping[str, Any]) -> float:

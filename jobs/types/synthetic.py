@@ -8,7 +8,6 @@ from jobs.model import Graph, JobView, Json, Summary, TaskSpec
 from jobs.reducers import summarise
 from jobs.states import Duration, Priority
 
-VERSION = 1
 PRIORITY = Priority.NORMAL
 ADMIN_ONLY = True
 

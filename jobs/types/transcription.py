@@ -10,7 +10,6 @@ from jobs.model import Graph, JobView, Summary, TaskSpec
 from jobs.reducers import summarise
 from jobs.states import Duration, Priority
 
-VERSION = 1
 PRIORITY = Priority.NORMAL
 ADMIN_ONLY = False
 
