@@ -6,16 +6,16 @@ What they mean and how far off they are: docs/decisions/0070-estimates.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from jobs import types
-from jobs.model import JobView, Standing, TaskView
-from jobs.states import Priority, TaskState
+from jobs.model import JobView, Line, Standing, TaskView
+from jobs.states import Duration, Priority, TaskState
 
 AT_WORK = frozenset({TaskState.RUNNING, TaskState.JOINING})
 UNDER_WAY_PERCENT = 5.0  #: from here on
 UNDER_WAY_S = 3.0  #: and after so long, the task's own pace says more than what others took
 OVERDUE = 0.1  #: the share of its length that a task is told to need at least, as long as it says nothing of itself
+MOST_FOLLOW = 1000.0  #: runs that one fresh entry is told to bring along at most
 
 
 def at_work(view: JobView) -> bool:
@@ -23,14 +23,8 @@ def at_work(view: JobView) -> bool:
 
 
 def held(view: JobView, standing: Standing | None) -> str | None:
-    """Return what keeps a waiting job from its turn: what was paused ("queue", "organisation", "type"), "worker" when none
-    serves its queue, "limit" when its organisation has as many tasks running as it may.
-
-    None when nothing does, or when something of it runs all the same.
-    """
-    if standing is None or view.status.ended or at_work(view):
-        return None
-    return standing.paused or ("worker" if not standing.served else "limit" if standing.limited else None)
+    """Return what keeps a waiting job from its turn (the words of Standing.held), None when nothing does or something of it runs."""
+    return None if standing is None or view.status.ended or at_work(view) else standing.held or None
 
 
 def position(view: JobView, standing: Standing | None) -> int | None:
@@ -42,49 +36,84 @@ def position(view: JobView, standing: Standing | None) -> int | None:
     """
     if standing is None or view.status.ended or not standing.task or at_work(view):
         return None
-    higher = sum(standing.waiting.get(priority, 0) for priority in Priority if priority.rank < view.priority.rank)
-    others = max(standing.waiting.get(view.priority, 0) - standing.own, 0)
-    turns = (standing.ahead + 1) * max(standing.organisations - 1, 0)
-    return standing.ahead + 1 + higher + min(others, turns)
+    line = standing.line
+    turns = (standing.ahead + 1) * line.others
+    return standing.ahead + 1 + higher(line, view.priority) + min(others(line, view.priority), turns)
+
+
+def higher(line: Line, priority: Priority) -> int:
+    return sum(line.waiting.get(one, 0) for one in Priority if one.rank < priority.rank)
+
+
+def others(line: Line, priority: Priority) -> int:
+    return max(line.waiting.get(priority, 0) - line.own, 0)
 
 
 def eta_s(view: JobView, standing: Standing | None, now: float) -> int | None:
     """Return in how many seconds the job may be done, whole and not negative; None where that is not known.
 
-    What stands before it, at the pace of its queue, and the work left along the longest path of its graph. Not known: when
-    it has ended, while somebody paused what it waits for or no worker is there, and while an engine that it still needs
-    has never been measured, or the length of the recording has not.
+    Along the longest path of what is left of its graph: the work of each task, and what stands before it in its queue. Not
+    known: when the job has ended, while what it waits for is paused, while a queue that it needs has no worker, and while an
+    engine that it needs has never been measured, or the length of the recording has not.
     """
-    if standing is None or view.status.ended or standing.paused or not standing.served:
+    if standing is None or view.status.ended or standing.paused or standing.held == "worker":
         return None
-    left = path_s(view, standing, now)
-    return None if left is None else round(left + wait_s(view, standing))
-
-
-def wait_s(view: JobView, standing: Standing) -> float:
-    """Return in how many seconds a waiting job's turn comes, at the pace of its queue and within its organisation's limit; else 0."""
-    place = position(view, standing)
-    if place is None:
-        return 0.0
-    own = standing.ahead + 1
-    turns = max(place / max(standing.running, 1), own / standing.limit if standing.limit else 0.0)
-    return turns * max(standing.mean_s, 0.0)
-
-
-def path_s(view: JobView, standing: Standing, now: float) -> float | None:
-    """Return the seconds of work along the longest path of what is left of the graph, or None if those of any task are unknown."""
     size = standing.size or types.length(view)
+    by_name = {task.name: task for task in view.tasks}
     ends: dict[str, float] = {}
     for task in view.tasks:  # in an order in which each stands after what it needs
-        left = task_s(task, standing, types.part_seconds(view.type), size, now)
-        if left is None:
+        last = max(task.needs, key=lambda need: ends[need], default=None)
+        wait = wait_s(task, by_name[last] if last else None, view, standing)
+        left = work_s(task, view, standing, size, now)
+        if left is None or wait is None:
             return None
-        ends[task.name] = left + max((ends[need] for need in task.needs), default=0.0)
-    return max(ends.values(), default=0.0)
+        ends[task.name] = left + wait + (ends[last] if last else 0.0)
+    return round(max(ends.values(), default=0.0))
 
 
-def task_s(task: TaskView, standing: Standing, part_seconds: Mapping[str, float], size: float, now: float) -> float | None:
-    """Return the seconds that a task has left once it is claimed, or None if nothing says.
+def wait_s(task: TaskView, last: TaskView | None, view: JobView, standing: Standing) -> float | None:
+    """Return for how many seconds a task waits in its queue once the `last` that it needs is done, None if nobody works there.
+
+    A fresh entry brings work along that goes before the next fresh one (rule 4): so many runs as the queue's claims have shown.
+    """
+    if task.state.ended or task.state in AT_WORK:
+        return 0.0
+    line = standing.lines.get(task.queue, Line())
+    servers = line.running or line.workers
+    if not servers:
+        return None
+    follow = min(1 / max(line.fresh_share, 1 / MOST_FOLLOW), MOST_FOLLOW)
+    long_before = [need for need in before(task, view) if need.queue.endswith(Duration.LONG)]
+    if long_before:  # chained; what is chained now has passed by the time that the job's first long task has
+        begun = any(need.state in AT_WORK or need.state is TaskState.COMPLETED for need in long_before)
+        own = float(standing.ahead if task.name == standing.task else line.chained if begun else 0)
+    else:
+        ahead = standing.ahead if task.name == standing.task else line.own
+        chained = min(line.chained, ahead)
+        own = chained + (ahead - chained) * follow
+    runs = own + higher(line, view.priority) * follow + min(others(line, view.priority) * follow, (own + 1) * line.others)
+    # The run that must end first: none while a worker is free, nor when that is the job's own, of the last that the task needs.
+    free = runs == 0 and line.running < line.workers
+    first = 0.0 if free or (task.state is not TaskState.READY and last and last.queue == task.queue) else 1.0
+    turns = max((runs + first) / servers, (own + first) / standing.limit if standing.limit else 0.0)
+    return turns * max(line.mean_s, 0.0)
+
+
+def before(task: TaskView, view: JobView) -> list[TaskView]:
+    """Return the tasks that a task needs, directly or not."""
+    by_name = {one.name: one for one in view.tasks}
+    found: dict[str, TaskView] = {}
+    todo = list(task.needs)
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found[name] = by_name[name]
+            todo += by_name[name].needs
+    return list(found.values())
+
+
+def work_s(task: TaskView, view: JobView, standing: Standing, size: float, now: float) -> float | None:
+    """Return the seconds of work that a task has left, None if nothing says.
 
     Well under way it goes on at its own pace, unless it was begun anew: then it may have resumed, and its pace be no pace.
     Else it takes what its engine took for other recordings, by their length; its parts side by side.
@@ -99,9 +128,15 @@ def task_s(task: TaskView, standing: Standing, part_seconds: Mapping[str, float]
         return own
     if own is not None and task.attempts <= 1:
         return own
-    parts = task.children_total or math.ceil(size / part_seconds.get(task.engine, math.inf))
-    abreast = min(parts, standing.running_by_queue.get(task.queue, 0), standing.limit or math.inf)
-    whole = speed * size / max(abreast, 1)
+    whole = speed * size / abreast(task, view, standing, size)
     left = whole * (1 - done)
     # A joining task's parts may wait as well: how long it has been so says nothing of them.
     return min(left, max(whole - elapsed, OVERDUE * whole)) if task.state is TaskState.RUNNING else left
+
+
+def abreast(task: TaskView, view: JobView, standing: Standing, size: float) -> float:
+    """Return how many parts of a task run at once: no more than there are, than the workers leave to it, than its limit allows."""
+    parts = task.children_total or math.ceil(size / types.part_seconds(view.type).get(task.engine, math.inf))
+    line = standing.lines.get(task.queue, Line())
+    workers = max(line.running, line.workers) / (line.others + 1)  # organisations come in turn
+    return max(min(parts, workers, standing.limit or math.inf), 1.0)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jobs.cursor import pack, read_cursor, read_offsets, write_cursor
 from jobs.errors import NotFound
-from jobs.model import JobView
-from jobs.store import Store
+from jobs.model import JobView, Line, Standing
+from jobs.states import Priority
+from jobs.store import Store, stamp
 from jobs.view import assemble, describe, told_artifacts
 
 PARTIAL_ITEMS = 200  #: most items of one answer of `partial`
@@ -18,19 +19,43 @@ LISTING_SCAN = 20  #: pages looked through at most for one page of a filtered li
 
 def job(store: Store, job: str) -> JobView:
     """Read one job in one round trip. Raises NotFound."""
-    keys = store.keys
-    with store.redis.pipeline(transaction=True) as pipe:
-        for key in (keys.job(job), keys.tasks(job), keys.state(job), keys.outputs(job)):
-            pipe.hgetall(key)
-        fields, tasks, state, outputs = pipe.execute()
-    if not fields or fields[b"status"] == b"deleted":
-        raise NotFound(f"there is no job {job}")
-    return assemble(job, text(fields), text(tasks), text(state), text(outputs))
+    return look(store, job)[0]
 
 
-def status(store: Store, job_id: str) -> dict[str, Any]:
+def look(store: Store, job: str, *, now: float | None = None) -> tuple[JobView, Standing | None, float]:
+    """Read one job, where it stands among the others (None when it has ended) and Redis's time, in one round trip. Raises NotFound."""
+    try:
+        at_us, fields, tasks, state, outputs, speeds, limit, held, standing, lines = store.run("look", stamp(now), job)
+    except NotFound:
+        raise NotFound(f"there is no job {job}") from None
+    seen, at = assemble(job, *(text(pairs(part)) for part in (fields, tasks, state, outputs))), int(at_us) / 1e6
+    if seen.status.ended:
+        return seen, None, at
+    task, queue, ahead = standing or (b"", b"", 0)
+    return (
+        seen,
+        Standing(
+            task=task.decode(),
+            queue=queue.decode(),
+            ahead=int(ahead),
+            held=held.decode(),
+            limit=int(limit),
+            lines={name.decode(): line(*figures) for name, *figures in lines},
+            speeds={engine.decode(): float(us) / 1e6 for engine, us in pairs(speeds).items()},
+            size=float(pairs(fields).get(b"size", 0)),
+        ),
+        at,
+    )
+
+
+def line(chained: int, fresh: int, others: int, running: bytes, workers: int, mean_us: bytes, fresh_share: bytes, *waiting: bytes) -> Line:
+    by_priority = {str(priority): int(count) for priority, count in zip(Priority, waiting, strict=True)}
+    return Line(chained, fresh, others, int(running), workers, int(mean_us) / 1e6, int(fresh_share) / 1e6, by_priority)
+
+
+def status(store: Store, job_id: str, *, now: float | None = None) -> dict[str, Any]:
     """Return the status of DESIGN's Interface, with `revision` beside it; artifacts have no url yet. Raises NotFound."""
-    return describe(job(store, job_id))
+    return describe(*look(store, job_id, now=now))
 
 
 def artifacts(store: Store, job_id: str) -> list[dict[str, Any]]:
@@ -132,3 +157,8 @@ def partial(store: Store, job_id: str, cursor: str | None = None) -> dict[str, A
 
 def text(fields: Mapping[bytes, bytes]) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in fields.items()}
+
+
+def pairs(flat: Sequence[Any]) -> dict[bytes, Any]:
+    """Return the fields of a hash as a script hands them on: name, value, name, value."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))

@@ -66,7 +66,7 @@ def task_view(name: str, line: str, state: Mapping[str, str]) -> TaskView:
 
 def describe(seen: JobView, standing: Standing | None = None, now: float | None = None) -> dict[str, Any]:
     """Return a job as JSON, summed up by its type's reducer; pure. Without a standing, and Redis's time, it has no estimates."""
-    summary = types.find(seen.type).reduce(seen)
+    summary = types.reduce(seen)
     held = estimate.held(seen, standing)
     return {
         "id": seen.id,
