@@ -91,7 +91,11 @@ def wait_s(task: TaskView, last: TaskView | None, view: JobView, standing: Stand
         ahead = standing.ahead if task.name == standing.task else line.own
         chained = min(line.chained, ahead)
         own = chained + (ahead - chained) * follow
-    runs = own + higher(line, view.priority) * follow + min(others(line, view.priority) * follow, (own + 1) * line.others)
+    # Of the others each has, on average, half of what follows from one entry in its chained lane, which brings nothing along.
+    theirs = others(line, view.priority)
+    following = min(theirs, line.others * (follow - 1) / 2)
+    theirs = following + (theirs - following) * follow
+    runs = own + higher(line, view.priority) * follow + min(theirs, (own + 1) * line.others)
     # The run that must end first: none while a worker is free, nor when that is the job's own, of the last that the task needs.
     free = runs == 0 and line.running < line.workers
     first = 0.0 if free or (task.state is not TaskState.READY and last and last.queue == task.queue) else 1.0

@@ -88,8 +88,10 @@ def test_another_organisation_has_its_turn_for_each_of_ours_as_long_as_it_has_wo
     view = transcription(inspect=DONE, prepare="ready")
     # one turn of theirs before prepare, and one before transcribe, which follows upon the job's own
     assert eta_s(view, in_long("prepare", 0, fresh=1, others=1, waiting={"normal": 100}), NOW) == 20 + 20 + 20 + 314
-    # and no more of them than they have: one entry, and the seven runs that follow from it
-    assert eta_s(view, in_long("prepare", 20, fresh=21, others=1, waiting={"normal": 22}), NOW) == (20 * 8 + 8) * 20 + 20 + 20 + 314
+    # and no more of them than they have: of 8 entries half of what follows from one is chained, the others bring along 8 runs each
+    assert eta_s(view, in_long("prepare", 20, fresh=21, others=1, waiting={"normal": 29}), NOW) == round(
+        (20 * 8 + 3.5 + 4.5 * 8 + 1) * 20 + 20 + 314
+    )
 
 
 def test_what_is_chained_waits_behind_what_is_chained_in_its_organisation_alone() -> None:
