@@ -6,6 +6,7 @@ What they mean and how far off they are: docs/decisions/0070-estimates.md.
 from __future__ import annotations
 
 import math
+from enum import IntEnum
 
 from jobs import types
 from jobs.model import JobView, Line, Standing, TaskView
@@ -61,41 +62,43 @@ def eta_s(view: JobView, standing: Standing | None, now: float) -> int | None:
     size = standing.size or types.length(view)
     by_name = {task.name: task for task in view.tasks}
     ends: dict[str, float] = {}
+    follows: dict[str, Follows] = {}
     for task in view.tasks:  # in an order in which each stands after what it needs
-        last = max(task.needs, key=lambda need: ends[need], default=None)
-        wait = wait_s(task, by_name[last] if last else None, view, standing)
+        needs = [by_name[need] for need in task.needs]
+        follows[task.name] = max((max(follows[need.name], follows_from(need)) for need in needs), default=Follows.NOTHING)
+        last = max(needs, key=lambda need: ends[need.name], default=None)
         left = work_s(task, view, standing, size, now)
+        wait = wait_s(task, last, follows[task.name], view, standing)
         if left is None or wait is None:
             return None
-        ends[task.name] = left + wait + (ends[last] if last else 0.0)
+        ends[task.name] = left + wait + (ends[last.name] if last else 0.0)
     return round(max(ends.values(), default=0.0))
 
 
-def wait_s(task: TaskView, last: TaskView | None, view: JobView, standing: Standing) -> float | None:
-    """Return for how many seconds a task waits in its queue once the `last` that it needs is done, None if nobody works there.
+class Follows(IntEnum):
+    """Upon what a task follows, directly or not: whether it will be chained, and how soon."""
 
-    A fresh entry brings work along that goes before the next fresh one (rule 4): so many runs as the queue's claims have shown.
-    """
+    NOTHING = 0  #: no long task: it is fresh
+    LATER = 1  #: a long task that has not begun
+    NOW = 2  #: one that has
+
+
+def follows_from(task: TaskView) -> Follows:
+    if not task.queue.endswith(Duration.LONG) or task.state is TaskState.SKIPPED:
+        return Follows.NOTHING
+    return Follows.NOW if task.state in AT_WORK or task.state is TaskState.COMPLETED else Follows.LATER
+
+
+def wait_s(task: TaskView, last: TaskView | None, follows: Follows, view: JobView, standing: Standing) -> float | None:
+    """Return for how many seconds a task waits in its queue once the `last` that it needs is done, None if nobody works there."""
     if task.state.ended or task.state in AT_WORK:
         return 0.0
     line = standing.lines.get(task.queue, Line())
     servers = line.running or line.workers
     if not servers:
         return None
-    follow = min(1 / max(line.fresh_share, 1 / MOST_FOLLOW), MOST_FOLLOW)
-    long_before = [need for need in before(task, view) if need.queue.endswith(Duration.LONG)]
-    if long_before:  # chained; what is chained now has passed by the time that the job's first long task has
-        begun = any(need.state in AT_WORK or need.state is TaskState.COMPLETED for need in long_before)
-        own = float(standing.ahead if task.name == standing.task else line.chained if begun else 0)
-    else:
-        ahead = standing.ahead if task.name == standing.task else line.own
-        chained = min(line.chained, ahead)
-        own = chained + (ahead - chained) * follow
-    # Of the others each has, on average, half of what follows from one entry in its chained lane, which brings nothing along.
-    theirs = others(line, view.priority)
-    following = min(theirs, line.others * (follow - 1) / 2)
-    theirs = following + (theirs - following) * follow
-    runs = own + higher(line, view.priority) * follow + min(theirs, (own + 1) * line.others)
+    own = own_runs(task, follows, line, view, standing)
+    runs = own + brought(line, higher(line, view.priority)) + min(others_runs(line, view.priority), (own + 1) * line.others)
     # The run that must end first: none while a worker is free, nor when that is the job's own, of the last that the task needs.
     free = runs == 0 and line.running < line.workers
     first = 0.0 if free or (task.state is not TaskState.READY and last and last.queue == task.queue) else 1.0
@@ -103,17 +106,41 @@ def wait_s(task: TaskView, last: TaskView | None, view: JobView, standing: Stand
     return turns * max(line.mean_s, 0.0)
 
 
-def before(task: TaskView, view: JobView) -> list[TaskView]:
-    """Return the tasks that a task needs, directly or not."""
-    by_name = {one.name: one for one in view.tasks}
-    found: dict[str, TaskView] = {}
-    todo = list(task.needs)
-    while todo:
-        name = todo.pop()
-        if name not in found:
-            found[name] = by_name[name]
-            todo += by_name[name].needs
-    return list(found.values())
+def brought(line: Line, entries: float) -> float:
+    """Return how many runs so many fresh entries of a queue are, with all that goes before the next fresh one (rule 4)."""
+    return entries / max(line.fresh_share, 1 / MOST_FOLLOW)
+
+
+def own_runs(task: TaskView, follows: Follows, line: Line, view: JobView, standing: Standing) -> float:
+    """Return how many runs of its organisation come before a task, where it waits or at the end of the line that it will join."""
+    here = task.name == standing.task
+    match follows:
+        case Follows.NOTHING:
+            ahead = standing.ahead if here else line.own
+            chained = min(line.chained, ahead)
+            return chained + brought(line, ahead - chained + coming(line, view, standing))
+        case Follows.NOW:
+            return standing.ahead if here else line.chained
+    return 0.0  # what is chained now will have passed
+
+
+def others_runs(line: Line, priority: Priority) -> float:
+    """Return how many runs the others' entries are. Each of them has, on average, half of what follows from one entry chained already."""
+    entries = others(line, priority)
+    chained = min(entries, line.others * (brought(line, 1) - 1) / 2)
+    return chained + brought(line, entries - chained)
+
+
+def coming(line: Line, view: JobView, standing: Standing) -> float:
+    """Return how many fresh entries will come before the job's into a line that it has not reached: those before it where it waits.
+
+    As many of them as did so far, by the claims of fresh tasks in either line.
+    """
+    place = position(view, standing)
+    if place is None or line is standing.line:
+        return 0.0
+    here, there = (one.claims * one.fresh_share for one in (standing.line, line))
+    return (place - 1) * min(there / here, 1.0) if here else 0.0
 
 
 def work_s(task: TaskView, view: JobView, standing: Standing, size: float, now: float) -> float | None:

@@ -187,6 +187,7 @@ class Line:
     workers: int = 0  #: that serve the queue and live
     mean_s: float = 0.0  #: mean length of a run, rolling
     fresh_share: float = 1.0  #: share of claims that take a fresh task, rolling; the others are what follows from those
+    claims: int = 0  #: ever
     waiting: Mapping[str, int] = field(default_factory=dict)  #: entries per priority, of all organisations, tombstones included
 
     @property

@@ -48,9 +48,11 @@ def look(store: Store, job: str, *, now: float | None = None) -> tuple[JobView, 
     )
 
 
-def line(chained: int, fresh: int, others: int, running: bytes, workers: int, mean_us: bytes, fresh_share: bytes, *waiting: bytes) -> Line:
+def line(
+    chained: int, fresh: int, others: int, running: bytes, workers: int, mean_us: bytes, share: bytes, claims: bytes, *waiting: bytes
+) -> Line:
     by_priority = {str(priority): int(count) for priority, count in zip(Priority, waiting, strict=True)}
-    return Line(chained, fresh, others, int(running), workers, int(mean_us) / 1e6, int(fresh_share) / 1e6, by_priority)
+    return Line(chained, fresh, others, int(running), workers, int(mean_us) / 1e6, int(share) / 1e6, int(claims), by_priority)
 
 
 def status(store: Store, job_id: str, *, now: float | None = None) -> dict[str, Any]:

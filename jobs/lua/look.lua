@@ -7,7 +7,7 @@
 -- standing, when a task of it is ready, else {}: task, queue, ahead (of the same organisation and priority, before it)
 -- lines, for each queue of an unfinished task: queue, ids of the same organisation and priority in the chained and in the fresh
 --   lane, other organisations waiting at the priority, runs now, workers, mean length of a run (µs), share of claims that take
---   a fresh task (millionths), ids in the lanes per priority (4)
+--   a fresh task (millionths), claims ever, ids in the lanes per priority (4)
 --include base rq fair lanes settle
 
 local now, job = clock_now(ARGV[1]), job_of(ARGV[2])
@@ -18,7 +18,7 @@ local function line_up_of(queue)
   local function length(chained) return rq_length(rq_lane(queue, job.priority, chained, job.org)) end
   local others = call('ZCARD', ready) - (call('ZSCORE', ready, job.org) and 1 or 0)
   return { queue, length(true), length(false), others, stamp(clock.n), rq_workers(queue), stamp(clock.m), stamp(clock.s),
-           stamp(clock.wh), stamp(clock.wn), stamp(clock.wl), stamp(clock.wb) }
+           stamp(clock.t), stamp(clock.wh), stamp(clock.wn), stamp(clock.wl), stamp(clock.wb) }
 end
 
 local function standing_of(node, line)

@@ -105,6 +105,13 @@ def test_a_job_that_is_not_in_the_long_queue_yet_waits_there_behind_all_that_are
     assert eta_s(WAITING, ahead(0, running=0, long=long), NOW) == 5 * 8 * 20 + 20 + 314
 
 
+def test_those_before_it_will_be_before_it_in_the_next_queue_as_well() -> None:
+    # 8 before it in `short`; of 100 claims there 80 were fresh, and 60 of 480 in `long`: 6 of the 8 will go there, and 8 runs be each
+    long = {"running": 1, "mean_s": 20.0, "fresh_share": 1 / 8, "claims": 480}
+    standing = ahead(8, running=0, mean_s=0.0, claims=100, fresh_share=0.8, long=long)
+    assert eta_s(WAITING, standing, NOW) == 6 * 8 * 20 + 20 + 314
+
+
 def test_an_organisation_at_its_limit_waits_for_its_own() -> None:
     # 9 of its own before it, 2 at a time, although 10 workers are there; and before merge one of its two
     assert eta_s(WAITING, ahead(9, running=10, workers=10, limit=2), NOW) == 5 * 30 + 314 + 15

@@ -31,7 +31,7 @@ def store(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> Store:
 
 @dataclass
 class Watch:
-    """Looks at every job each minute, and knows afterwards how far off each look was."""
+    """Looks at every job when it has come and then each minute, and knows afterwards how far off each look was."""
 
     fleet: Fleet
     alive: set[str] = field(default_factory=set)
@@ -88,8 +88,8 @@ def test_the_time_left_is_about_right(
     while coming or watch.alive:
         while coming and begun + coming[0][0] <= fleet.now:
             watch.alive.add(fleet.submit(dice.choice(LENGTHS), coming.pop(0)[1]))
-        fleet.run_until(fleet.now + LOOK_EVERY_S)
         watch.look()
+        fleet.run_until(fleet.now + LOOK_EVERY_S)
 
     errors = watch.errors()
     sizes = sorted(map(abs, errors))

@@ -54,6 +54,7 @@ def lines(draw: st.DrawFn) -> Line:
         workers=draw(st.integers(0, 100)),
         mean_s=draw(seconds),
         fresh_share=draw(st.floats(0, 1)),
+        claims=draw(counts),
         waiting=draw(st.dictionaries(st.sampled_from([*map(str, Priority)]), counts)),
     )
 
