@@ -135,8 +135,9 @@ class Proxy:
             answer = b""
             while end_of(answer) is None:
                 answer += self._more(server, client)
-            self.calls[call.verb] += 1
-            self._meet("after", Call(call.verb, call.words, call.pid, answer))
+            if not answer.startswith(b"-NOSCRIPT"):  # else it has not run yet: the client sends its text next
+                self.calls[call.verb] += 1
+                self._meet("after", Call(call.verb, call.words, call.pid, answer))
         except Answer as instead:
             answer = instead.line
         client.sendall(answer)
