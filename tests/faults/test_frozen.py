@@ -74,9 +74,7 @@ def test_a_call_made_before_a_worker_was_stopped_and_received_after_its_lease_is
 
 
 @pytest.mark.chaos
-def test_what_a_late_run_puts_into_storage_is_seen_nowhere(
-    store: Store, jobs: Jobs, start_worker: StartWorker, tmp_path: Path
-) -> None:
+def test_what_a_late_run_puts_into_storage_is_seen_nowhere(store: Store, jobs: Jobs, start_worker: StartWorker, tmp_path: Path) -> None:
     go = tmp_path / "go"
     first = start_worker("short", strange=True, **QUICK)
     job = jobs.synthetic("publisher", go=str(go))

@@ -121,7 +121,9 @@ def test_a_kill_at_any_point_of_a_tasks_life_loses_nothing_and_commits_nothing_t
 
 def submit(jobs: Jobs, notes: Path, *, slow: bool) -> str:
     payload = {"file": str(notes), "children": CHILDREN, "items": ITEMS, "pace_s": 0.3 if slow else 0.02}
-    return jobs.submit(TaskSpec("a", "scribe", backoff_s=0, payload=payload), TaskSpec("b", "synthetic", needs=("a",), payload={"output": "b"}))
+    return jobs.submit(
+        TaskSpec("a", "scribe", backoff_s=0, payload=payload), TaskSpec("b", "synthetic", needs=("a",), payload={"output": "b"})
+    )
 
 
 def sound_and_once(store: Store, jobs: Jobs, job: str, notes: Path) -> None:

@@ -103,9 +103,7 @@ def hands_back(*, delay_s: float = 0.0, knows: bool = True) -> Callable[[Hands],
         hands.submit({"name": "a"}, {"name": "b"})
         claimed = hands.claim()
         rq_job = claimed.rq_job if knows else ""
-        return lambda: record.hand_back(
-            hands.store, worker=hands.name, run=claimed.run, rq_job=rq_job, delay_s=delay_s, now=hands.now
-        )
+        return lambda: record.hand_back(hands.store, worker=hands.name, run=claimed.run, rq_job=rq_job, delay_s=delay_s, now=hands.now)
 
     return prepare
 

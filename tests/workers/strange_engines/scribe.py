@@ -16,7 +16,9 @@ def run(context: Any, inputs: Mapping[str, Any]) -> Any:
     with Path(payload["file"]).open("a") as file:
         file.write(f"{claimed.node} {claimed.run}\n")
     if claimed.child is None:
-        return Spawn(({**payload, "children": 0},) * payload["children"], output={"run": claimed.run}, attempts=claimed.attempts, backoff_s=0)
+        return Spawn(
+            ({**payload, "children": 0},) * payload["children"], output={"run": claimed.run}, attempts=claimed.attempts, backoff_s=0
+        )
     writer = context.writer()
     for n in range(len(writer.items()), payload["items"]):
         context.progress(n / payload["items"], f"item {n}")
