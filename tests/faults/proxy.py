@@ -80,7 +80,6 @@ class Proxy:
         self._rules: list[Rule] = []
         self._closed = threading.Event()
         self.calls: Counter[str] = Counter()  #: answered by Redis, by verb
-        self.refused = threading.Event()  #: while set, no new connection is taken and no old one kept
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen(64)
@@ -114,8 +113,6 @@ class Proxy:
         """One connection, a call at a time; what is subscribed to passes freely."""
         pid = struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
         with client, socket.socket(socket.AF_UNIX) as server, suppress(OSError, Drop):
-            if self.refused.is_set():
-                return
             server.connect(self._upstream)
             pending = b""
             while not self._closed.is_set():
@@ -125,8 +122,9 @@ class Proxy:
                 call = self._call(command, pid)
                 if call.verb == "SUBSCRIBE":
                     server.sendall(command)
-                    return self._pass(client, server)
-                self._exchange(client, server, command, call)
+                    self._pass(client, server)
+                else:
+                    self._exchange(client, server, command, call)
 
     def _exchange(self, client: socket.socket, server: socket.socket, command: bytes, call: Call) -> None:
         try:
@@ -165,7 +163,7 @@ class Proxy:
 
     def _more(self, source: socket.socket, gone: socket.socket | None = None) -> bytes:
         """Return more bytes of `source`. Ends the connection when it has ended, or when `gone` has: nobody waits any more."""
-        while not self._closed.is_set() and not self.refused.is_set():
+        while not self._closed.is_set():
             for ready in select.select([source, *([gone] if gone else [])], [], [], LOOK_S)[0]:
                 if ready is source:
                     if data := source.recv(65536):
@@ -177,11 +175,11 @@ class Proxy:
         raise Drop
 
     def _pass(self, client: socket.socket, server: socket.socket) -> None:
-        while not self._closed.is_set() and not self.refused.is_set():
+        while not self._closed.is_set():
             for ready in select.select([client, server], [], [], LOOK_S)[0]:
                 data = ready.recv(65536)
                 if not data:
-                    return
+                    raise Drop
                 (server if ready is client else client).sendall(data)
 
 

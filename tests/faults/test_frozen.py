@@ -17,7 +17,7 @@ from tests.faults.conftest import LONG, charged, end_leases, kill, long_run
 from tests.faults.proxy import Call, Proxy
 from tests.faults.test_kill_points import NODES, sound_and_once, submit
 from tests.jobs.audit import audit
-from tests.workers.conftest import PATIENCE_S, Jobs, StartWorker, Worker, lives, until
+from tests.workers.conftest import PATIENCE_S, Jobs, StartWorker, lives, until
 
 LATE = ["record", "append", "hand_back", "reap", *(["progress", "renew"] if LONG else [])]
 #: A lease that a test can wait for.

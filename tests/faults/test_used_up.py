@@ -90,7 +90,7 @@ def memory_group(limit_bytes: int) -> Iterator[Path]:
                 yield group
                 return
         finally:
-            until(lambda: not (group / "cgroup.procs").read_text())
+            until(lambda procs=group / "cgroup.procs": not procs.read_text())  # type: ignore[misc]
             group.rmdir()
     pytest.skip("a control group for memory takes root, and the right to make one")
 

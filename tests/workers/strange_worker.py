@@ -1,4 +1,4 @@
-"""A worker with a strange horse: `python -m tests.workers.strange_worker QUEUE… [--timeout-grace SECONDS] [--beat-every SECONDS] [--silence SECONDS]`."""
+"""A worker with a strange horse: `python -m tests.workers.strange_worker QUEUE… [--timeout-grace S] [--beat-every S] [--silence S]`."""
 
 from __future__ import annotations
 
