@@ -14,9 +14,10 @@ import pytest
 from jobs.store import Store
 from tests.faults.proxy import Proxy
 from tests.jobs.conftest import hands
+from tests.web.conftest import app, callers, owner, served, speech, storage, web_settings
 from tests.workers.conftest import Jobs, Worker, jobs, lives, start_worker, until
 
-__all__ = ["hands", "jobs", "start_worker"]
+__all__ = ["app", "callers", "hands", "jobs", "owner", "served", "speech", "start_worker", "storage", "web_settings"]
 
 #: The long cartesian products, which `make chaos` runs and a plain run leaves out.
 LONG = bool(os.environ.get("LECTERN_LONG"))
