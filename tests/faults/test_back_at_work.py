@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ LECTURE = ROOT / "samples" / "lecture.ogg"
 
 @pytest.mark.chaos
 def test_what_a_killed_neighbour_held_runs_again_within_20_seconds(
-    store: Store, jobs: Jobs, start_worker: StartWorker, record_property: pytest.RecordProperty
+    store: Store, jobs: Jobs, start_worker: StartWorker, record_property: Callable[[str, object], None]
 ) -> None:
     first = start_worker()
     job = jobs.synthetic(seconds=3.0)
