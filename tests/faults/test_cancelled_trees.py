@@ -13,7 +13,7 @@ from jobs import claim, control
 from jobs.model import Idle, Spawn
 from jobs.states import JobStatus
 from jobs.store import Store
-from tests.faults.conftest import LONG
+from tests.faults.conftest import LONG, long_run
 from tests.jobs.audit import audit
 from tests.jobs.hands import Hands
 from tests.workers.conftest import Jobs, StartWorker, until
@@ -49,6 +49,7 @@ def test_a_running_tree_of_cooperative_engines_stops_within_2_seconds(
 
 
 @pytest.mark.chaos
+@long_run  # tests/workers/test_stopping.py has a short form
 def test_a_running_task_of_any_engine_stops_within_12_seconds(
     store: Store, jobs: Jobs, start_worker: StartWorker, record_property: Callable[[str, object], None]
 ) -> None:

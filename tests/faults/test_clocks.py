@@ -46,7 +46,7 @@ def test_workers_an_hour_ahead_and_an_hour_behind_share_the_work_as_if_they_were
 
     begun = time.time()
     ahead = start_shifted("ahead", HOUR)
-    job = jobs.synthetic(seconds=4.0, fail_attempts=1, backoff_s=0.2)  # through a delay as well
+    job = jobs.synthetic(seconds=2.5, fail_attempts=1, backoff_s=0.2)  # through a delay as well
     again = until(lambda: task if (task := jobs.task(job)).attempts == 2 and task.state is TaskState.RUNNING else None)
     assert again.worker == ahead.name
     behind = start_shifted("behind", -HOUR)

@@ -19,7 +19,7 @@ from tests.faults.test_kill_points import NODES, sound_and_once, submit
 from tests.jobs.audit import audit
 from tests.workers.conftest import PATIENCE_S, Jobs, StartWorker, lives, until
 
-LATE = ["record", "append", "hand_back", "reap", *(["progress", "renew"] if LONG else [])]
+LATE = ["record", "hand_back", *(["append", "reap", "progress", "renew"] if LONG else [])]
 #: A lease that a test can wait for.
 QUICK = {"LEASE_SECONDS": "2", "RENEW_SECONDS": "0.5"}
 

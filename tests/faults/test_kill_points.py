@@ -76,12 +76,15 @@ POINTS = [
     Point("after:BLPOP", each(0), brought_about="idling"),
 ]
 ALL = [(point, victim) for point in POINTS for victim in point.costs]
-#: A plain run kills somebody at each point, the victims in turn; `make chaos` kills each of them at each.
-SOME = [(point, list(point.costs)[n % len(point.costs)]) for n, point in enumerate(POINTS)]
+#: What a plain run does of it; `make chaos` kills each of them at each point.
+SOME = {
+    ("after:claim", "supervisor"), ("before:record", "both"), ("after:record", "horse"), ("after:append:2", "both"),
+    ("before:renew", "horse"), ("after:hand_back", "both"), ("before:reap", "supervisor"), ("after:BLPOP", "horse"),
+}  # fmt: skip
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize(("point", "victim"), ALL if LONG else SOME, ids=str)
+@pytest.mark.parametrize(("point", "victim"), [case for case in ALL if LONG or (str(case[0]), case[1]) in SOME], ids=str)
 def test_a_kill_at_any_point_of_a_tasks_life_loses_nothing_and_commits_nothing_twice(
     point: Point, victim: str, proxy: Proxy, store: Store, jobs: Jobs, start_worker: StartWorker, tmp_path: Path
 ) -> None:

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from redis.exceptions import ConnectionError as Cut
 
-from jobs import claim, control, record, submit, uploads
+from jobs import claim, control, orgs, quota, record, submit, uploads
 from jobs.errors import LecternError, NotFound, Stale
 from jobs.lua import VERBS
-from jobs.model import Claimed, Completed, Failed, Outcome, Skipped, Spawn, Submission
+from jobs.model import Claimed, Completed, Failed, Idle, Outcome, Skipped, Spawn, Submission
+from jobs.settings import Quota
 from jobs.store import Store, connect, stamp
 from tests.faults.proxy import Call, Drop, Proxy
 from tests.jobs.hands import START, Hands, chain
@@ -138,14 +139,37 @@ def retries_a_child(hands: Hands) -> Repeatable:
     return lambda: control.retry_task(hands.store, job, "a.0", call="c1", now=hands.now)
 
 
-def pauses(on: bool) -> Callable[[Hands], Repeatable]:
+def pauses(kind: control.Paused, name: str, *, on: bool) -> Callable[[Hands], Repeatable]:
     def prepare(hands: Hands) -> Repeatable:
-        hands.submit({"name": "a"})
+        hands.submit({"name": "a"}, {"name": "b"})
         if not on:
-            control.pause(hands.store, "short")
-        return lambda: (control.pause if on else control.resume)(hands.store, "short")
+            control.pause(hands.store, name, kind, now=hands.now)
+            assert isinstance(hands.look(), Idle)  # parked, or held
+        return lambda: (control.pause if on else control.resume)(hands.store, name, kind, now=hands.now)
 
     return prepare
+
+
+def tunes(hands: Hands) -> Repeatable:
+    child(hands)
+    return lambda: orgs.set(hands.store, "acme", weight=2.0, max_running=1, now=hands.now)
+
+
+def reserves(*, free: bool) -> Callable[[Hands], Repeatable]:
+    def prepare(hands: Hands) -> Repeatable:
+        its = Quota("gemini", 1, 60.0)
+        hands.submit({"name": "a"}, {"name": "b"})
+        if not free:
+            assert quota.reserve(hands.store, hands.claim(), its, now=hands.now) == 0
+        claimed = hands.claim()
+        return lambda: quota.reserve(hands.store, claimed, its, now=hands.now)
+
+    return prepare
+
+
+def looks(hands: Hands) -> Repeatable:
+    job = hands.submit(*chain("a", "b"))
+    return lambda: hands.store.run("look", job)
 
 
 def deletes(hands: Hands) -> Repeatable:
@@ -190,8 +214,17 @@ CASES = [
     Case("cancel", "of a tree", cancels),
     Case("retry", "of a job", retries),
     Case("retry", "of a child", retries_a_child),
-    Case("pause", "", pauses(True), again=False),  # "was paused already"
-    Case("pause", "resumed", pauses(False), again=False),
+    # That it was paused, or resumed, already.
+    Case("pause", "a queue", pauses("queue", "short", on=True), again=False),
+    Case("pause", "an organisation", pauses("org", "acme", on=True), again=False),
+    Case("pause", "a job type", pauses("type", "synthetic", on=True), again=False),
+    Case("pause", "a queue resumed", pauses("queue", "short", on=False), again=False),
+    Case("pause", "an organisation resumed", pauses("org", "acme", on=False), again=False),
+    Case("pause", "a job type resumed", pauses("type", "synthetic", on=False), again=False),
+    Case("tune", "", tunes),
+    Case("reserve", "a place", reserves(free=True)),
+    Case("reserve", "none left", reserves(free=False)),
+    Case("look", "", looks),
     Case("delete", "", deletes, again=NotFound),
     Case("sweep", "", sweeps),
     Case("release", "of an upload", releases),
