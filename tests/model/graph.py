@@ -113,6 +113,7 @@ class Node:
 @dataclass(eq=False)
 class Job:
     id: str
+    type: str
     org: str
     user: str
     priority: str

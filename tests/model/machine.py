@@ -11,7 +11,7 @@ from jobs import claim, show
 from jobs.model import Completed
 from tests.model.people import People
 from tests.model.policy import SECOND
-from tests.model.stage import QUEUES, picks
+from tests.model.stage import MANY, ORGS, PAUSED, picks
 from tests.model.workers import Workers
 
 
@@ -51,8 +51,10 @@ class Machine(People, Workers):
         """Whatever has happened: working on ends every job, and deleting them leaves nothing behind."""
         if sys.exc_info()[0]:  # it ends with a failure already
             return
-        for queue in QUEUES:
-            self.pause(queue, False, False)
+        for what in PAUSED:
+            self.pause(what, False, MANY, False)
+        for org in ORGS:
+            self.tune(org, None, 0, False)
         for _ in range(400):
             if all(not job.alive for job in self.model.jobs.values()) and not self.model.sweeps:
                 break

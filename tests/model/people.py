@@ -7,13 +7,14 @@ from typing import Any
 import hypothesis.strategies as st
 from hypothesis.stateful import precondition, rule
 
-from jobs import control, submit
+from jobs import control, orgs, submit
 from jobs.model import Submission
 from jobs.states import Priority
 from tests.model.policy import PRIORITIES
-from tests.model.stage import MANY, ORGS, QUEUES, Stage, again, patience, picks
+from tests.model.stage import MANY, ORGS, PAUSED, Stage, again, patience, picks
 
 NAMES = "abcdef"
+WEIGHTS = [1.0, 2.0, 3.0, 0.5]
 
 
 @st.composite
@@ -34,6 +35,13 @@ def graphs(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 class People(Stage):
+    @rule(org=st.sampled_from(ORGS), priority=st.sampled_from([None, *PRIORITIES]), patience=patience, again=again)
+    def submit_transcription(self, org: str, priority: str | None, patience: int, again: bool) -> None:
+        params = {"upload": f"{next(self.numbers):032x}"}
+        chosen = Priority(priority) if priority else None
+        submission = Submission("transcription", params, user="ada", org=org, priority=chosen, admin=True)
+        self.submit_as(f"{next(self.numbers):016x}", submission, "", patience, again)
+
     @rule(
         tasks=graphs(),
         org=st.sampled_from(ORGS),
@@ -55,7 +63,7 @@ class People(Stage):
             self.submit_as(f"{next(self.numbers):016x}" if new else id, submission, key, MANY, again=True)
 
     def submit_as(self, id: str, submission: Submission, key: str, patience: int, again: bool) -> None:
-        _, stored, graph = submit.expand(submission, max_tasks=1000)
+        kind, stored, graph = submit.expand(submission, self.twin.store.settings)
         self.twin.store.patience = patience
         made: list[str] = []
 
@@ -66,7 +74,15 @@ class People(Stage):
             asked = (stored, submission.priority)
             made.append("")
             made[0], more = self.model.submit(
-                self.twin.now, id, graph.tasks, user="ada", org=submission.org, priority=str(submission.priority), key=key, asked=asked
+                self.twin.now,
+                id,
+                graph.tasks,
+                type=submission.type,
+                user="ada",
+                org=submission.org,
+                priority=str(submission.priority or kind.PRIORITY),
+                key=key,
+                asked=asked,
             )
             self.twin.sweeping(made[0], lambda: more, patience)
 
@@ -124,10 +140,37 @@ class People(Stage):
         if again and job not in self.model.jobs:
             self.twin.unchanged(real)
 
-    @rule(queue=st.sampled_from(QUEUES), on=st.booleans(), again=again)
-    def pause(self, queue: str, on: bool, again: bool) -> None:
-        verb, modelled = (control.pause, self.model.pause) if on else (control.resume, self.model.resume)
-        answer, expected = self.twin.call(lambda: verb(self.twin.store, queue), lambda: modelled(f"queue:{queue}"))
+    @rule(what=st.sampled_from(PAUSED), on=st.booleans(), patience=patience, again=again)
+    def pause(self, what: tuple[control.Paused, str], on: bool, patience: int, again: bool) -> None:
+        kind, name = what
+        self.twin.store.patience = patience
+
+        def real() -> bool:
+            return (control.pause if on else control.resume)(self.twin.store, name, kind, now=self.now)
+
+        def modelled() -> bool:
+            if on:
+                return self.model.pause(kind, name)
+            changed, more = self.model.resume(self.twin.now, kind, name)
+            self.twin.sweeping(f"type:{name}", lambda: more, patience)
+            return changed
+
+        answer, expected = self.twin.call(real, modelled)
         assert answer == expected
+        if again and not self.model.sweeps:
+            self.twin.unchanged(real)
+
+    @rule(
+        org=st.sampled_from(ORGS),
+        weight=st.sampled_from([None, None, 1.0, 2.0, 0.5, 3.0]),
+        most=st.sampled_from([None, 0, 1, 2]),
+        again=again,
+    )
+    def tune(self, org: str, weight: float | None, most: int | None, again: bool) -> None:
+        def real() -> orgs.Org:
+            return orgs.set(self.twin.store, org, weight=weight, max_running=most, now=self.now)
+
+        answer, _ = self.twin.call(real, lambda: self.model.tune(self.twin.now, org, weight, most))
+        assert answer == orgs.Org(org, self.model.policy.weight(org), self.model.most_running.get(org, 0))
         if again:
-            self.twin.unchanged(lambda: verb(self.twin.store, queue))
+            self.twin.repeated(real, answer)

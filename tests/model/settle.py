@@ -6,6 +6,7 @@ belong in the graph's order, then the children of each task, at most `sweep` a c
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 from tests.model.graph import GONE, NEW, UNFINISHED, Job, Node
@@ -42,9 +43,12 @@ class Limits:
 
 
 class Settling:
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, chained_first: bool = False) -> None:
         self.limits = limits
-        self.policy = Policy()
+        self.policy = Policy(chained_first=chained_first)
+        self.paused: set[str] = set()
+        self.most_running: dict[str, int] = {}  #: of an organisation, in all queues together
+        self.set_aside: dict[str, list[str]] = defaultdict(list)  #: ready tasks of paused types that claims have met
         self.jobs: dict[str, Job] = {}  #: deleted ones until nothing is left of them
         self.nodes: dict[str, Node] = {}
         self.leases: dict[str, int] = {}  #: by node and run, when they end
@@ -55,9 +59,9 @@ class Settling:
 
     # -- one node
 
-    def make_ready(self, node: Node, *, front: bool = False) -> None:
+    def make_ready(self, node: Node, now: int, *, front: bool = False) -> None:
         node.state = "ready"
-        self.policy.push(node.lane, node.id, front=front)
+        self.policy.push(node.lane, node.id, now, front=front)
 
     def delay(self, node: Node, due: int) -> None:
         node.state = "delayed"
@@ -69,6 +73,37 @@ class Settling:
         charged = node.began if node.charged_until is None else node.charged_until
         self.policy.end(node.queue, node.job.org, now - charged, now - node.began)
         node.charged_until = None
+        if not self.barred(node.job.org):
+            self.unpark(node.job.org, now)
+
+    # -- rule 6
+
+    def running_of(self, org: str) -> int:
+        return sum(share.running for (_, whose), share in self.policy.shares.items() if whose == org)
+
+    def barred(self, org: str) -> bool:
+        """It is paused, or has as many tasks running as it may."""
+        most = self.most_running.get(org, 0)
+        return f"org:{org}" in self.paused or (most > 0 and self.running_of(org) >= most)
+
+    def unpark(self, org: str, now: int) -> None:
+        for queue in self.policy.parked(org):
+            self.policy.unpark(queue, org, now)
+
+    def put_back(self, kind: str, now: int) -> bool:
+        """What was held of a type that was paused goes to the front of its lanes, the last first; tell whether more is left."""
+        held = self.set_aside[kind]
+        while held and self.spend():
+            node = self.nodes.get(held.pop())
+            if node and node.state == "ready":
+                self.policy.push(node.lane, node.id, now, front=True)
+        if held:
+            self.sweeps[f"type:{kind}"] = now
+        else:
+            self.sweeps.pop(f"type:{kind}", None)
+        return bool(held)
+
+    # -- outcomes
 
     def complete(self, node: Node, now: int) -> None:
         """Running or joining -> completed."""
@@ -93,7 +128,7 @@ class Settling:
         if delay_us > 0:
             self.delay(node, int(now + delay_us))
         else:
-            self.make_ready(node, front=front)
+            self.make_ready(node, now, front=front)
         return None
 
     def give_up(self, node: Node, now: int, error: str) -> None:
@@ -124,7 +159,7 @@ class Settling:
             if task.state == "pending" and not task.unmet:
                 if self.budget > 0:
                     self.budget -= 1
-                    self.make_ready(task)
+                    self.make_ready(task, now)
                 else:
                     node.job.late = True
                     self.sweeps[node.job.id] = now
@@ -143,7 +178,7 @@ class Settling:
         node.cause = node.job.cause
         self.list(node, "canceled", now, RETENTION_S)
 
-    def revive(self, node: Node) -> None:
+    def revive(self, node: Node, now: int) -> None:
         """Cancelled, failed, skipped or completed -> ready, pending or joining, with a fresh allowance of attempts."""
         if node.known:
             self.unlist(node)
@@ -155,7 +190,7 @@ class Settling:
         elif node.unmet:
             node.state = "pending"
         else:
-            self.make_ready(node)
+            self.make_ready(node, now)
 
     # -- what RQ lists
 
@@ -186,7 +221,7 @@ class Settling:
                 if not self.spend():
                     return True
                 if late:
-                    self.make_ready(task)
+                    self.make_ready(task, now)
                 else:
                     self.bring(task, now, live=job.alive)
         if job.alive:
@@ -198,7 +233,7 @@ class Settling:
         while joining and parent.to_revive:
             if not self.spend():
                 return True
-            self.revive(parent.children[parent.to_revive.pop(0)])
+            self.revive(parent.children[parent.to_revive.pop(0)], now)
         for child in parent.children:
             if child.state in ((NEW, "cancelled") if joining else UNFINISHED):
                 if not self.spend():
@@ -209,12 +244,12 @@ class Settling:
     def bring(self, node: Node, now: int, *, live: bool) -> None:
         """One node to the side of its fence on which it belongs."""
         if live and node.state == "cancelled":
-            return self.revive(node)
+            return self.revive(node, now)
         if node.state == NEW:
             node.known = True
             node.state = "pending"
             if live and not node.unmet:
-                self.make_ready(node)
+                self.make_ready(node, now)
         if not live:
             self.cancel_node(node, now)
         return None
@@ -240,6 +275,8 @@ class Settling:
         return False
 
     def sweep_job(self, id: str, now: int) -> bool:
+        if id.startswith("type:"):
+            return self.put_back(id.removeprefix("type:"), now)
         job = self.jobs[id]
         return self.erase(job, now) if job.status == "deleted" else self.converge(job, now)
 

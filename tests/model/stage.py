@@ -9,6 +9,8 @@ from typing import ClassVar
 import hypothesis.strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
+from jobs import orgs
+from jobs.control import Paused
 from jobs.model import Claimed, Idle, Submission
 from tests.jobs.audit import audit
 from tests.jobs.hands import START, Hands
@@ -19,6 +21,12 @@ from tests.model.verbs import Model
 
 ORGS = ("acme", "clock", "77")
 QUEUES = ("short", "long", "z9.short", "z9.long")
+PAUSED: list[tuple[Paused, str]] = [
+    *(("queue", queue) for queue in QUEUES),
+    *(("org", org) for org in ORGS),
+    ("type", "synthetic"),
+    ("type", "transcription"),
+]
 CREWS = {
     "host:1:first": ("short", "long"),
     "host:2:secnd": ("long",),
@@ -51,24 +59,26 @@ class Worker:
 
 
 class Stage(RuleBasedStateMachine):
-    stores: ClassVar[dict[Limits, Stepping]]
+    stores: ClassVar[dict[tuple[Limits, bool], Stepping]]
     audited_every: ClassVar[int] = 5
 
     @initialize(
-        limits=st.sampled_from([SMALL, SMALL, NORMAL]), weights=st.lists(st.sampled_from([1.0, 1.0, 2.0, 3.0, 0.5]), min_size=3, max_size=3)
+        limits=st.sampled_from([SMALL, SMALL, NORMAL]),
+        chained_first=st.sampled_from([False, False, True]),
+        weights=st.lists(st.sampled_from([1.0, 1.0, 2.0, 3.0, 0.5]), min_size=3, max_size=3),
     )
-    def begin(self, limits: Limits, weights: list[float]) -> None:
-        store = self.stores[limits]
+    def begin(self, limits: Limits, chained_first: bool, weights: list[float]) -> None:
+        store = self.stores[limits, chained_first]
         store.redis.flushall()
-        self.twin = Twin(store, Model(limits), round(START * SECOND))
+        self.twin = Twin(store, Model(limits, chained_first=chained_first), round(START * SECOND))
         self.workers = {name: Worker(Hands(store, name, queues)) for name, queues in CREWS.items()}
         self.jobs: list[str] = []
         self.submitted: list[tuple[Submission, str, str]] = []
         self.numbers = itertools.count(1)
         self.steps = 0
         for org, weight in zip(ORGS, weights, strict=True):
-            store.redis.hset(store.keys.org(org), "weight", f"{weight:g}")
-            self.twin.model.policy.weights[org] = weight
+            orgs.set(store, org, weight=weight)
+            self.model.policy.weights[org] = weight
 
     @property
     def model(self) -> Model:

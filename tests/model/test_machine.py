@@ -11,18 +11,14 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from jobs.store import Store
 from tests.model.machine import Machine
-from tests.model.twin import NORMAL, SMALL, Stepping, bounded
+from tests.model.twin import stores
 
 LONG = os.environ.get("LECTERN_LONG") == "1"
 
 
 @pytest.mark.timeout(0 if LONG else 300)
 def test_redis_equals_the_model_whatever_is_done_to_it(store: Store) -> None:
-    stores = {}
-    for limits in (NORMAL, SMALL):
-        with bounded(limits):
-            stores[limits] = Stepping(store.redis)
-    bound: Any = type("BoundMachine", (Machine,), {"stores": stores})
+    bound: Any = type("BoundMachine", (Machine,), {"stores": stores(store.redis)})
     run_state_machine_as_test(
         bound,
         settings=settings(

@@ -17,12 +17,22 @@ MOST_AGAIN = 2000  #: needs of all tasks that a skipped one takes along
 
 
 class Model(Working):
-    def __init__(self, limits: Limits) -> None:
-        super().__init__(limits)
+    def __init__(self, limits: Limits, *, chained_first: bool = False) -> None:
+        super().__init__(limits, chained_first=chained_first)
         self.keys: dict[tuple[str, str], tuple[str, Any]] = {}  #: idempotency: by user and key, the job and what was asked
 
     def submit(
-        self, now: int, id: str, specs: Sequence[TaskSpec], *, user: str, org: str, priority: str, key: str = "", asked: Any = None
+        self,
+        now: int,
+        id: str,
+        specs: Sequence[TaskSpec],
+        *,
+        type: str,
+        user: str,
+        org: str,
+        priority: str,
+        key: str = "",
+        asked: Any = None,
     ) -> tuple[str, bool]:
         """Return the job's id, and whether calls of sweep are needed."""
         self.begin_call()
@@ -35,7 +45,7 @@ class Model(Working):
             return made, False
         if key:
             self.keys[user, key] = (id, asked)
-        job = self.jobs[id] = Job(id, org, user, priority, now)
+        job = self.jobs[id] = Job(id, type, org, user, priority, now)
         for spec in specs:
             dependents = tuple(other.name for other in specs if spec.name in other.needs)
             job.tasks[spec.name] = Node(job, spec.name, None, spec.queue, spec.optional, spec.attempts, spec.needs, dependents)
@@ -69,7 +79,7 @@ class Model(Working):
         if not name and job.status == "failed":
             name = job.cause
         if name:
-            self.retry_node(job, self.to_retry(job, name))
+            self.retry_node(job, self.to_retry(job, name), now)
         else:
             self.reopen(job)
         job.retried = call
@@ -87,7 +97,7 @@ class Model(Working):
             node = job.tasks[job.cause]
         return node
 
-    def retry_node(self, job: Job, node: Node) -> None:
+    def retry_node(self, job: Job, node: Node, now: int) -> None:
         if node.stands == "cancelled":
             self.reopen(job)
         elif node.state == "failed":
@@ -95,13 +105,13 @@ class Model(Working):
             if node.n is not None and node.n in node.parent.to_revive:
                 node.parent.to_revive.remove(node.n)
             node.to_revive += node.failed_children  # for convergence to revive with the cancelled ones
-            self.revive(node)
+            self.revive(node, now)
         elif node.state == "skipped" and job.status == "completed":
-            self.retry_skipped(job, node)
+            self.retry_skipped(job, node, now)
         else:
             raise Refused
 
-    def retry_skipped(self, job: Job, node: Node) -> None:
+    def retry_skipped(self, job: Job, node: Node, now: int) -> None:
         """What depends on it ran without it, and runs again with it (decision 0005)."""
         again = [node]
         for task in again:
@@ -110,7 +120,7 @@ class Model(Working):
             raise Refused
         self.reopen(job)
         for task in again:
-            self.revive(task)
+            self.revive(task, now)
 
     def reopen(self, job: Job) -> None:
         if not job.alive:
@@ -125,19 +135,35 @@ class Model(Working):
 
     def sweep(self, now: int, id: str) -> bool:
         self.begin_call()
-        return self.sweep_job(id, now) if id in self.jobs else False
+        return self.sweep_job(id, now) if id in self.jobs or id in self.sweeps else False
 
-    # -- pauses
+    # -- rule 6
 
-    def pause(self, what: str) -> bool:
-        changed = what not in self.paused
-        self.paused.add(what)
+    def pause(self, kind: str, name: str) -> bool:
+        """Return whether that changed something."""
+        changed = f"{kind}:{name}" not in self.paused
+        self.paused.add(f"{kind}:{name}")
         return changed
 
-    def resume(self, what: str) -> bool:
-        changed = what in self.paused
-        self.paused.discard(what)
-        return changed
+    def resume(self, now: int, kind: str, name: str) -> tuple[bool, bool]:
+        """Return whether that changed something, and whether calls of sweep are needed."""
+        self.begin_call()
+        changed, more = f"{kind}:{name}" in self.paused, False
+        self.paused.discard(f"{kind}:{name}")
+        if kind == "org" and not self.barred(name):
+            self.unpark(name, now)
+        if kind == "type":
+            more = self.put_back(name, now)
+        return changed, more
+
+    def tune(self, now: int, org: str, weight: float | None, most_running: int | None) -> None:
+        """A weight counts from the next charge on, a limit from the next claim on."""
+        if weight is not None:
+            self.policy.weights[org] = weight
+        if most_running is not None:
+            self.most_running[org] = most_running
+            if not self.barred(org):
+                self.unpark(org, now)
 
     def reap(self, now: int) -> int:
         self.begin_call()

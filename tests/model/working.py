@@ -58,9 +58,8 @@ class Said:
 
 
 class Working(Settling):
-    def __init__(self, limits: Limits) -> None:
-        super().__init__(limits)
-        self.paused: set[str] = set()
+    def __init__(self, limits: Limits, *, chained_first: bool = False) -> None:
+        super().__init__(limits, chained_first=chained_first)
         self.memory: dict[str, Memory] = {}
         self.looked: int | None = None  #: when leases were looked at last
         self.grace: int = 0  #: until when no lease is taken to have ended
@@ -97,8 +96,13 @@ class Working(Settling):
             if f"queue:{queue}" in self.paused:
                 continue
             while dropped < self.limits.tombstones and (turn := self.policy.next_turn(queue)):
-                dropped, node = self.pop(queue, *turn, dropped, now)
+                if self.barred(turn.org):  # rule 6
+                    self.policy.park(queue, turn.org)
+                    dropped += 1
+                    continue
+                dropped, node = self.pop(queue, turn.priority, turn.org, dropped, now)
                 if node:
+                    self.policy.begin(queue, turn, now)
                     self.begin(node, run, worker, now)
                     return self.taken(node)
         if not tidied:  # what others lost, or left half done, is to be had now
@@ -116,16 +120,18 @@ class Working(Settling):
             if node.fenced:
                 self.cancel_node(node, now)
             else:
-                self.make_ready(node)
+                self.make_ready(node, now)
 
     def pop(self, queue: str, priority: str, org: str, dropped: int, now: int) -> tuple[int, Node | None]:
         """The organisation's next live task; drops tombstones until one is found, its lanes are empty or the call has dropped enough."""
         while dropped < self.limits.tombstones:
             node = self.nodes.get(self.policy.pop(queue, priority, org))
-            if node and node.state == "ready" and not node.fenced:
-                return dropped, node
-            if node and node.state == "ready":
+            if node and node.state == "ready" and node.fenced:
                 self.cancel_node(node, now)
+            elif node and node.state == "ready":
+                if f"type:{node.job.type}" not in self.paused:
+                    return dropped, node
+                self.set_aside[node.job.type].append(node.id)
             dropped += 1
             if not self.policy.holds(queue, priority, org):
                 self.policy.stop_waiting(queue, priority, org)
@@ -135,7 +141,6 @@ class Working(Settling):
     def begin(self, node: Node, run: str, worker: str, now: int) -> None:
         """Ready -> running."""
         job = node.job
-        self.policy.begin(node.queue, job.priority, job.org)
         node.state, node.run, node.worker, node.began = "running", run, worker, now
         node.charged += 1
         self.leases[f"{node.id}:{run}"] = now + LEASE
@@ -269,7 +274,7 @@ class Working(Settling):
         if delay_us > 0:
             self.delay(node, int(now + delay_us))
         else:
-            self.make_ready(node, front=True)
+            self.make_ready(node, now, front=True)
         self.memory[worker] = Memory(None, (run, node.state, False))
         return node.state
 

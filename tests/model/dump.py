@@ -1,4 +1,4 @@
-"""The same picture twice: what the model says, and what is in Redis. Plain values under the same names, so that they can be compared."""
+"""What is in Redis, as plain values under the names of the model's picture."""
 
 from __future__ import annotations
 
@@ -7,90 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from jobs.store import Store
-from tests.model.graph import Job, Node
-from tests.model.policy import PRIORITIES, Clock
-from tests.model.verbs import Model
+from tests.model.policy import PRIORITIES, SECOND
 
 Picture = dict[str, Any]
 LETTERS = {priority[0]: priority for priority in PRIORITIES}
 REGISTRIES = ("deferred", "scheduled", "finished", "failed", "canceled", "wip")
-
-
-def picture_of_model(model: Model) -> Picture:
-    policy = model.policy
-    shown = [job for job in model.jobs.values() if job.status != "deleted"]
-    return {
-        "jobs": {job.id: model_job(job) for job in model.jobs.values()},
-        "tasks": {node.id: model_node(node) for job in model.jobs.values() for node in job.nodes()},
-        "listed": {job.id: job.created for job in shown},
-        "statuses": {job.id: job.status for job in shown},
-        "lanes": {str(lane): list(ids) for lane, ids in policy.lanes.items()},
-        "places": {f"{queue} {priority}": orgs for (queue, priority), orgs in policy.places.items() if orgs},
-        "shares": {
-            f"{queue} {org}": (share.v, share.running, share.waits)
-            for (queue, org), share in policy.shares.items()
-            if share.running or share.waits or share.v > policy.clock(queue).v  # else there is nothing to remember
-        },
-        "clocks": {
-            queue: (clock.v, clock.furthest, clock.mean, clock.running) for queue, clock in policy.clocks.items() if clock != Clock()
-        },
-        "leases": model.leases,
-        "delayed": model.delayed,
-        "sweeps": model.sweeps,
-        "paused": model.paused,
-        "rq": {node.id: (node.rq_status, node.queue) for job in model.jobs.values() for node in job.nodes() if node.rq_status},
-        "registries": dict(model_registries(model)),
-    }
-
-
-def model_job(job: Job) -> Picture:
-    if job.status == "deleted":
-        return {"status": "deleted"}
-    return {
-        "status": job.status,
-        "cause": job.cause,
-        "left": job.left,
-        "created": job.created,
-        "started": job.started,
-        "ended": job.ended,
-        "late": job.late,
-        "split": [task.task for task in job.split],
-    }
-
-
-def model_node(node: Node) -> Picture:
-    if node.job.status == "deleted":
-        return {"state": node.state}
-    told = {
-        "state": node.state,
-        "chained": node.chained,
-        "unmet": node.unmet,
-        "charged": node.charged,
-        "allowance": node.allowance,
-        "held": (node.run, node.worker, node.began, node.charged_until) if node.state == "running" else None,
-        "progress": node.progress,
-        "message": node.message,
-        "error": node.error,
-        "ended": node.ended,
-        "output": node.output,
-    }
-    if node.n is not None:
-        return {**told, "items": node.items}
-    count = (len(node.children), node.completed_children, len(node.failed_children), node.allowed_failures if node.children else 0)
-    return {**told, "cause": node.cause, "children": count, "to_revive": sorted(node.to_revive)}
-
-
-def model_registries(model: Model) -> Iterator[tuple[str, set[str]]]:
-    found: dict[str, set[str]] = {f"{name}:{queue}": set(ids) for (name, queue), ids in model.listed.items()}
-    for node in model.nodes.values():
-        if node.rq_status in ("deferred", "scheduled"):
-            found.setdefault(f"{node.rq_status}:{node.queue}", set()).add(node.id)
-        elif node.rq_status == "started":
-            found.setdefault(f"wip:{node.queue}", set()).add(f"{node.id}:{node.run}")
-    yield from ((name, ids) for name, ids in found.items() if ids)
-
-
-# -- Redis
 
 
 class Dump:
@@ -148,10 +69,7 @@ def plain(value: Any) -> Any:
 def picture_of_redis(dump: Dump) -> Picture:
     p = dump.prefix
     ids = sorted({name.split(":")[0] for name in dump.under(p, "jobs")})
-    clocks = {
-        queue: tuple(int(clock.get(f, d)) for f, d in zip("vfmn", ("0", "0", "1000000", "0"), strict=True))
-        for queue, clock in dump.under(p, "clock").items()
-    }
+    clocks = {queue: redis_clock(clock) for queue, clock in dump.under(p, "clock").items()}
     return {
         "jobs": {id: redis_job(dump, id) for id in ids},
         "tasks": {node: told for id in ids for node, told in redis_nodes(dump, id)},
@@ -159,8 +77,19 @@ def picture_of_redis(dump: Dump) -> Picture:
         "statuses": {id: status for status, jobs in dump.under(p, "status").items() for id in jobs},
         "lanes": {lane: ids for lane, ids in dump.under("rq", "queue").items() if "." in lane},
         "places": {" ".join(key.split(":")): orgs for key, orgs in dump.under(p, "ready").items()},
+        "turns": {" ".join(key.split(":")): orgs for key, orgs in dump.under(p, "turns").items()},
+        "parked": dump.under(p, "parked"),
+        "held": dump.under(p, "held"),
+        "most_running": {
+            org: (int(own["max_running"]), int(own["running"])) for org, own in dump.under(p, "orgs").items() if "max_running" in own
+        },
         "shares": dict(redis_shares(dump, clocks)),
-        "clocks": clocks,
+        "clocks": {queue: clock for queue, clock in clocks.items() if clock != redis_clock({})},
+        "waiting": {
+            queue: waiting
+            for queue, clock in dump.under(p, "clock").items()
+            if any(waiting := tuple(int(clock.get(f"w{letter}", 0)) for letter in LETTERS))
+        },
         "leases": dump.get("leases"),
         "delayed": dump.get("delayed"),
         "sweeps": dump.get("sweeps"),
@@ -170,12 +99,19 @@ def picture_of_redis(dump: Dump) -> Picture:
     }
 
 
-def redis_shares(dump: Dump, clocks: dict[str, tuple[int, ...]]) -> Iterator[tuple[str, tuple[int, int, set[str]]]]:
+def redis_clock(clock: dict[str, str]) -> tuple[int, int, int, int, int, str]:
+    v, furthest, running, claims = (int(clock.get(name, 0)) for name in "vfnt")
+    return v, furthest, int(clock.get("m", SECOND)), running, claims, PRIORITIES[int(clock["l"]) - 1] if "l" in clock else ""
+
+
+def redis_shares(
+    dump: Dump, clocks: dict[str, tuple[int, int, int, int, int, str]]
+) -> Iterator[tuple[str, tuple[int, int, set[str], bool]]]:
     for key, share in dump.under(dump.prefix, "fair").items():
         queue, org = key.split(":")
         v, running, waits = int(share["v"]), int(share["n"]), {LETTERS[letter] for letter in share["p"]}
         if running or waits or v > clocks.get(queue, (0,))[0]:
-            yield f"{queue} {org}", (v, running, waits)
+            yield f"{queue} {org}", (v, running, waits, share.get("k") == "1")
 
 
 def redis_job(dump: Dump, id: str) -> Picture:
@@ -236,24 +172,3 @@ def redis_node(own: dict[str, str], field: str, state: dict[str, str], line: str
         "ended": int(told["e"]) if "e" in told else None,
         "output": json.loads(outputs[field]) if field in outputs else None,
     }
-
-
-def differences(expected: Picture, found: Picture) -> list[str]:
-    """Say where they differ, a line each; an empty list is equality."""
-    lines = []
-    for part in expected:
-        if expected[part] == found[part]:
-            continue
-        if not isinstance(expected[part], dict):
-            lines.append(f"{part}: the model says {expected[part]}, Redis {found[part]}")
-            continue
-        for key in sorted({*expected[part], *found[part]}):
-            one, other = expected[part].get(key), found[part].get(key)
-            if one != other and isinstance(one, dict) and isinstance(other, dict):
-                one, other = (
-                    {name: value for name, value in side.items() if side[name] != against.get(name)}
-                    for side, against in ((one, other), (other, one))
-                )
-            if one != other:
-                lines.append(f"{part} {key}: the model says {one}, Redis {other}")
-    return lines
