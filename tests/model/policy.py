@@ -6,7 +6,7 @@ end of a call is whole, cut towards zero. Places are cut when they are taken.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -63,8 +63,8 @@ class Policy:
         self.lanes: dict[Lane, deque[str]] = {}
         self.shares: dict[tuple[str, str], Share] = {}
         self.clocks: dict[str, Clock] = {}
-        self.places: dict[tuple[str, str], dict[str, int]] = {}  #: per queue and priority, each waiting organisation's
-        self.turns: dict[tuple[str, str], dict[str, int]] = {}  #: since when each waits for a turn by rule 5
+        self.places: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)  #: per queue and priority, each waiting organisation's
+        self.turns: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)  #: since when each waits for a turn by rule 5
 
     def share(self, queue: str, org: str) -> Share:
         return self.shares.setdefault((queue, org), Share())
@@ -114,7 +114,7 @@ class Policy:
             return
         expected = share.running * self.clock(queue).mean / self.weight(org)  # what runs will be charged: nobody takes every slot at once
         for priority in share.waits:
-            self.places.setdefault((queue, priority), {})[org] = int(share.v + expected)
+            self.places[queue, priority][org] = int(share.v + expected)
 
     # -- lanes
 
@@ -129,7 +129,7 @@ class Policy:
             share.v = max(share.v, self.clock(lane.queue).v)  # who comes back has gathered no credit
             share.waits.add(lane.priority)
             if not share.parked:
-                self.turns.setdefault((lane.queue, lane.priority), {})[lane.org] = now
+                self.turns[lane.queue, lane.priority][lane.org] = now
             self.place(lane.queue, lane.org)
 
     def pop(self, queue: str, priority: str, org: str) -> str:

@@ -73,7 +73,7 @@ class Settling:
         charged = node.began if node.charged_until is None else node.charged_until
         self.policy.end(node.queue, node.job.org, now - charged, now - node.began)
         node.charged_until = None
-        if not self.barred(node.job.org):
+        if self.most_running.get(node.job.org):
             self.unpark(node.job.org, now)
 
     # -- rule 6
@@ -87,21 +87,24 @@ class Settling:
         return f"org:{org}" in self.paused or (most > 0 and self.running_of(org) >= most)
 
     def unpark(self, org: str, now: int) -> None:
+        """Whether it may run now the next claim finds out."""
         for queue in self.policy.parked(org):
             self.policy.unpark(queue, org, now)
 
     def put_back(self, kind: str, now: int) -> bool:
-        """What was held of a type that was paused goes to the front of its lanes, the last first; tell whether more is left."""
-        held = self.set_aside[kind]
-        while held and self.spend():
-            node = self.nodes.get(held.pop())
-            if node and node.state == "ready":
+        """What was set aside of a type that was paused goes to the front of its lanes, the last first; tell whether more is left."""
+        ids, paused = self.set_aside[kind], f"type:{kind}" in self.paused
+        while ids and not paused and self.spend():
+            node = self.nodes.get(ids.pop())
+            if node and node.state == "ready" and node.fenced:
+                self.cancel_node(node, now)
+            elif node and node.state == "ready":
                 self.policy.push(node.lane, node.id, now, front=True)
-        if held:
+        if ids and not paused:
             self.sweeps[f"type:{kind}"] = now
-        else:
-            self.sweeps.pop(f"type:{kind}", None)
-        return bool(held)
+            return True
+        self.sweeps.pop(f"type:{kind}", None)
+        return False
 
     # -- outcomes
 

@@ -150,7 +150,7 @@ class Model(Working):
         self.begin_call()
         changed, more = f"{kind}:{name}" in self.paused, False
         self.paused.discard(f"{kind}:{name}")
-        if kind == "org" and not self.barred(name):
+        if kind == "org":
             self.unpark(name, now)
         if kind == "type":
             more = self.put_back(name, now)
@@ -162,8 +162,7 @@ class Model(Working):
             self.policy.weights[org] = weight
         if most_running is not None:
             self.most_running[org] = most_running
-            if not self.barred(org):
-                self.unpark(org, now)
+            self.unpark(org, now)
 
     def reap(self, now: int) -> int:
         self.begin_call()
