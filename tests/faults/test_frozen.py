@@ -18,6 +18,7 @@ from tests.faults.proxy import Call, Proxy
 from tests.faults.test_kill_points import NODES, sound_and_once, submit
 from tests.jobs.audit import audit
 from tests.workers.conftest import PATIENCE_S, Jobs, StartWorker, lives, until
+from workers.minder import UNSEEN_S
 
 LATE = ["record", "hand_back", *(["append", "reap", "progress", "renew"] if LONG else [])]
 #: A lease that a test can wait for.
@@ -162,12 +163,12 @@ def test_a_horse_that_hangs_while_it_idles_is_replaced(jobs: Jobs, start_worker:
 def test_a_worker_that_was_stopped_as_a_whole_does_not_kill_its_horse_for_being_silent_meanwhile(
     jobs: Jobs, start_worker: StartWorker
 ) -> None:
-    worker = start_worker("short", strange=True)
-    job = jobs.synthetic("mute", seconds=8, signs=True)
+    worker = start_worker("short", strange=True, LEASE_SECONDS="60", RENEW_SECONDS="20")
+    job = jobs.synthetic("mute", seconds=15, signs=True)
     jobs.await_message(job)
     horse = worker.horses()[-1]
     freeze(horse, worker.pid)
-    threading.Event().wait(6.0)  # longer than its engine may be silent, shorter than the lease
+    threading.Event().wait(UNSEEN_S + 0.5)  # longer than its engine may be silent
     thaw(worker.pid, horse)
     assert jobs.await_end(job) is JobStatus.COMPLETED
     assert (jobs.task(job).attempts, worker.horses()) == (1, [horse])

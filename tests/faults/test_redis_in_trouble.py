@@ -40,6 +40,7 @@ ERRORS = {
 HARMS: dict[str, Harm] = {"cut": drop} | {name: answering(error) for name, error in ERRORS.items()}
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize("how", HARMS if LONG else ["cut", "LOADING", "MASTERDOWN"])
 def test_a_worker_lives_through_whatever_redis_answers_in_its_trouble(
     how: str, proxy: Proxy, store: Store, jobs: Jobs, start_worker: StartWorker, tmp_path: Path
