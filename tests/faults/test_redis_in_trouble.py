@@ -180,3 +180,62 @@ def test_redis_killed_in_mid_job_goes_on_from_its_append_only_file(
             os.kill(client.info("server")["process_id"], signal.SIGKILL)
             threading.Event().wait(0.5)
     assert all(len(worker.horses()) == 1 for worker in workers)
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("verb", ["reap", "hand_back"])
+def test_a_worker_that_is_not_answered_when_it_says_what_became_of_a_run_says_it_again(
+    verb: str, proxy: Proxy, store: Store, jobs: Jobs, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes"
+    job = submit_scribe(jobs, notes, slow=True)
+    worker = start_worker("short", strange=True, REDIS_URL=proxy.url)
+    until(lambda: proxy.calls["append"])
+    lost = proxy.at(f"after:{verb}", drop)
+    if verb == "reap":
+        os.kill(worker.horses()[-1], signal.SIGKILL)
+    else:
+        worker.tell(signal.SIGTERM)
+        assert worker.await_end() == 0
+        start_worker("short", strange=True)
+    lost.await_done()
+
+    assert jobs.await_end(job) is JobStatus.COMPLETED
+    assert charged(jobs, store, job) == NODES + (verb == "reap")
+    sound_and_once(store, jobs, job, notes)
+
+
+@pytest.mark.chaos
+@long_run
+def test_a_redis_that_was_stopped_for_longer_than_a_lease_takes_no_task_from_those_that_live(
+    start_worker: StartWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redis: Redis
+) -> None:
+    with embedded.running(tmp_path / "own", durable=False) as url:
+        monkeypatch.setenv("REDIS_URL", url)
+        settings.cache_clear()
+        client = connect(url)
+        jobs = Jobs(Store(client), monkeypatch)
+        workers = [start_worker(LEASE_SECONDS="2", RENEW_SECONDS="0.5") for _ in range(2)]
+        job = jobs.synthetic(seconds=7)
+        until(lambda: jobs.task(job).attempts)
+        for worker in workers:
+            worker.await_said("horse_spawned")
+        server = client.info("server")["process_id"]
+        os.kill(server, signal.SIGSTOP)
+        threading.Event().wait(4.0)  # two leases long
+        os.kill(server, signal.SIGCONT)
+        assert jobs.await_end(job) is JobStatus.COMPLETED
+        assert jobs.task(job).attempts == 1
+
+
+def test_a_redis_that_has_lost_everything_is_worked_for_as_any_other(
+    redis: Redis, store: Store, jobs: Jobs, start_worker: StartWorker
+) -> None:
+    worker = start_worker(RENEW_SECONDS="0.5")
+    jobs.synthetic(seconds=60)
+    until(lambda: store.redis.zcard(store.keys.leases()))
+    redis.flushall()
+    worker.await_said("run_gone")
+    assert jobs.await_end(jobs.synthetic()) is JobStatus.COMPLETED
+    assert len(worker.horses()) == 1
+    assert audit(store) == []
