@@ -22,7 +22,7 @@ from tests.workers.conftest import PATIENCE_S, Jobs, StartWorker, lives, until
 from workers.minder import UNSEEN_S
 from workers.supervisor import TICK_S
 
-LATE = ["record", "hand_back", *(["append", "reap", "progress", "renew"] if LONG else [])]
+LATE = ["record", *(["append", "hand_back", "progress", "reap", "renew"] if LONG else [])]
 #: A lease that a test can wait for.
 QUICK = {"LEASE_SECONDS": "2", "RENEW_SECONDS": "0.5"}
 

@@ -41,7 +41,7 @@ HARMS: dict[str, Harm] = {"cut": drop} | {name: answering(error) for name, error
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize("how", HARMS if LONG else ["cut", "LOADING", "MASTERDOWN"])
+@pytest.mark.parametrize("how", HARMS if LONG else ["cut", "LOADING"])
 def test_a_worker_lives_through_whatever_redis_answers_in_its_trouble(
     how: str, proxy: Proxy, store: Store, jobs: Jobs, start_worker: StartWorker, tmp_path: Path
 ) -> None:
@@ -74,7 +74,7 @@ def test_a_worker_lives_through_the_loss_of_every_third_answer(
     sound_and_once(store, jobs, job, notes)
 
 
-@pytest.mark.parametrize("how", ["a replica", "too few replicas"])
+@pytest.mark.parametrize("how", ["a replica", pytest.param("too few replicas", marks=[pytest.mark.chaos, long_run])])
 def test_a_redis_that_takes_no_writes_for_a_while_is_waited_for(how: str, redis: Redis, jobs: Jobs, start_worker: StartWorker) -> None:
     worker = start_worker()
     job = jobs.synthetic(seconds=0.5)
@@ -183,6 +183,7 @@ def test_redis_killed_in_mid_job_goes_on_from_its_append_only_file(
 
 
 @pytest.mark.chaos
+@long_run
 @pytest.mark.parametrize("verb", ["reap", "hand_back"])
 def test_a_worker_that_is_not_answered_when_it_says_what_became_of_a_run_says_it_again(
     verb: str, proxy: Proxy, store: Store, jobs: Jobs, start_worker: StartWorker, tmp_path: Path
