@@ -137,15 +137,15 @@ def test_a_full_redis_still_takes_renewals_so_that_who_lives_keeps_its_task(hand
 @pytest.mark.chaos
 @long_run
 def test_a_run_outlasts_a_redis_that_was_full_for_longer_than_its_lease(redis: Redis, jobs: Jobs, start_worker: StartWorker) -> None:
-    quick = {"LEASE_SECONDS": "2", "RENEW_SECONDS": "0.5"}
+    quick = {"LEASE_SECONDS": "3", "RENEW_SECONDS": "0.5"}
     workers = [start_worker(**quick) for _ in range(2)]
-    job = jobs.synthetic(seconds=7)
+    job = jobs.synthetic(seconds=12)
     until(lambda: jobs.task(job).attempts)
     for worker in workers:
         worker.await_said("horse_spawned")
     try:
         redis.config_set("maxmemory", 1)
-        time.sleep(5.0)  # the lease has ended twice over, had nobody renewed it
+        time.sleep(7.0)  # the lease has ended twice over, had nobody renewed it
     finally:
         redis.config_set("maxmemory", 0)
     assert jobs.await_end(job) is JobStatus.COMPLETED
@@ -216,14 +216,14 @@ def test_a_redis_that_was_stopped_for_longer_than_a_lease_takes_no_task_from_tho
         settings.cache_clear()
         client = connect(url)
         jobs = Jobs(Store(client), monkeypatch)
-        workers = [start_worker(LEASE_SECONDS="2", RENEW_SECONDS="0.5") for _ in range(2)]
-        job = jobs.synthetic(seconds=7)
+        workers = [start_worker(LEASE_SECONDS="3", RENEW_SECONDS="0.5") for _ in range(2)]
+        job = jobs.synthetic(seconds=12)
         until(lambda: jobs.task(job).attempts)
         for worker in workers:
             worker.await_said("horse_spawned")
         server = client.info("server")["process_id"]
         os.kill(server, signal.SIGSTOP)
-        threading.Event().wait(4.0)  # two leases long
+        threading.Event().wait(6.0)  # two leases long
         os.kill(server, signal.SIGCONT)
         assert jobs.await_end(job) is JobStatus.COMPLETED
         assert jobs.task(job).attempts == 1
