@@ -12,6 +12,7 @@ local LETTER = { high = 'h', normal = 'n', low = 'l', background = 'b' }
 local PRIORITIES = { h = 'high', n = 'normal', l = 'low', b = 'background' }
 local ORDER = { 'high', 'normal', 'low', 'background' }
 local IDLE_TTL_S = '86400'
+local MILLION = 1000000
 
 local clocks, shares, orgs = {}, {}, {}
 
@@ -20,14 +21,14 @@ local function ring(queue) -- one token is enough: who is woken and leaves work 
 end
 
 -- v now, f furthest, m mean length of a run, n running, t claims, l the priority that rule 5 served last (its place in ORDER),
--- w<letter> ids in the lanes of a priority
+-- w<letter> ids in the lanes of a priority, s share of claims that took a fresh task (millionths, rolling; for estimates)
 local function clock_of(queue)
   local clock = clocks[queue]
   if not clock then
-    local c = call('HMGET', k_clock(queue), 'v', 'f', 'm', 'n', 't', 'l', 'wh', 'wn', 'wl', 'wb')
+    local c = call('HMGET', k_clock(queue), 'v', 'f', 'm', 'n', 't', 'l', 'wh', 'wn', 'wl', 'wb', 's')
     clock = { v = tonumber(c[1] or 0), f = tonumber(c[2] or 0), m = tonumber(c[3] or SECOND), n = tonumber(c[4] or 0),
               t = tonumber(c[5] or 0), l = tonumber(c[6] or 0), wh = tonumber(c[7] or 0), wn = tonumber(c[8] or 0),
-              wl = tonumber(c[9] or 0), wb = tonumber(c[10] or 0) }
+              wl = tonumber(c[9] or 0), wb = tonumber(c[10] or 0), s = tonumber(c[11] or MILLION) }
     clocks[queue] = clock
   end
   return clock
@@ -121,13 +122,15 @@ local function unpark(org, now)
   call('DEL', k_parked(org))
 end
 
-local function fair_take(queue, org, priority, emptied) -- a run begins
+local function fair_take(queue, org, priority, emptied, fresh) -- a run begins
   local share = share_of(queue, org)
   local clock, letter = share.clock, LETTER[priority]
   share.n, clock.n, clock.t, clock.v = share.n + 1, clock.n + 1, clock.t + 1, math.max(clock.v, share.v)
+  clock.s = clock.s + math.max(1 / clock.t, 0.02) * ((fresh and MILLION or 0) - clock.s)
   if share.own.limit > 0 then share.own.running = call('HINCRBY', k_org(org), 'running', '1') end
   if emptied then stop_waiting(share, priority) end
-  call('HSET', k_clock(queue), 'v', stamp(clock.v), 'n', stamp(clock.n), 't', stamp(clock.t), 'w' .. letter, stamp(clock['w' .. letter]))
+  call('HSET', k_clock(queue), 'v', stamp(clock.v), 'n', stamp(clock.n), 't', stamp(clock.t), 's', stamp(clock.s),
+    'w' .. letter, stamp(clock['w' .. letter]))
   keep(share)
 end
 

@@ -50,7 +50,7 @@ local function waits(queue)
 end
 
 -- One organisation's next live task of one priority, chained before fresh; drops tombstones, holds what is paused.
--- Returns how many ids it took without a claim, in all, and if it found one {node, line, job, r, emptied}.
+-- Returns how many ids it took without a claim, in all, and if it found one {node, line, job, r, emptied, fresh}.
 local function pop(queue, priority, org, dropped, now, paused)
   local chained, fresh = rq_lane(queue, priority, true, org), rq_lane(queue, priority, false, org)
   local clock, waiting = clock_of(queue), 'w' .. LETTER[priority]
@@ -65,7 +65,7 @@ local function pop(queue, priority, org, dropped, now, paused)
       local job, line = job_of(node.job), line_of(node)
       if fenced(node, job) then cancel_node(node, line, job, r.state, now, job.cause)
       elseif paused and call('SISMEMBER', k_pauses(), 'type:' .. job.type) == 1 then hold(id, job.type)
-      else return dropped, { node = node, line = line, job = job, r = r, emptied = emptied } end
+      else return dropped, { node = node, line = line, job = job, r = r, emptied = emptied, fresh = lane == fresh } end
     end
     if id then dropped = dropped + 1 end -- cancelled, or pushed twice and taken already
     if emptied then
@@ -141,7 +141,7 @@ local function serve(queue, worker, run, dropped, now, paused)
       dropped, found = pop(queue, priority, org, dropped, now, paused)
       if found then
         if turn then given_turn(queue, turn, org, now) end
-        fair_take(queue, org, priority, found.emptied)
+        fair_take(queue, org, priority, found.emptied, found.fresh)
         begin(found.node, found.job, found.r, run, worker, now)
         if not found.emptied or waits(queue) then ring(queue) end
         return answer(found.node, found.job, found.line, found.r, now)
