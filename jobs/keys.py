@@ -59,6 +59,12 @@ KEYS: dict[str, Key] = {
     "delayed": Key("delayed", "zset", "`<rq_job>` by the time it is due", "claim.lua"),
     "bell": Key("bell:{queue}", "list", "at most one token: work waits and no idle worker was told", "claim.lua, wait"),
     "pauses": Key("pauses", "set", "`queue:<queue>`: what no claim may take from", "pause.lua"),
+    "plain": Key(
+        "plain:{id}",
+        "hash",
+        "a plain RQ job's run, worker, queue, origin, began; how often one was lost; `anew` when it is to run again",
+        "end_plain.lua, reap.lua; a day while it waits again",
+    ),
     "sweeps": Key("sweeps", "zset", "jobs with more than one call's worth of tasks to bring in line, by time", "sweep.lua"),
     "worker": Key("worker:{worker}", "string", "`<run> <rq_job> <recorded run> <state>`: a worker's last answers", "expiry a day"),
     "idem": Key("idem:{user}:{key}", "string", "`<job> <digest>`: what an Idempotency-Key was used for", "expiry a day"),

@@ -116,13 +116,17 @@ complete = function(node, line, job, r, now, output)
   set(node, 'completed', node.field .. ':e', stamp(now))
   if r.attempts > 1 then call('HDEL', node.state, node.field .. ':x') end -- what an earlier attempt failed with
   if output ~= '' then call('HSET', outputs_of(node), node.field, output) end
-  rq_finished(node, line.queue, r.began, now, r.worker)
+  local known = rq_finished(node, line.queue, r.began, now, r.worker)
   if node.n then
     child_progress(node, '1')
     call('HINCRBY', k_state(node.job), node.task .. ':cc', 1)
     join(node, job, now)
   else
     advance(node, line, job, now, true)
+  end
+  if not known and alive(job) then -- one of RQ's tools has deleted it meanwhile: that is a cancel
+    finish_job(job, 'cancelled', now, '@cancel')
+    converge(job, now)
   end
   return 'completed'
 end

@@ -1,7 +1,7 @@
--- Choose the next task and begin a run of it: claim rules 1 to 4. Needs base, rq, fair, settle, lose, erase.
+-- Choose the next task and begin a run of it: claim rules 1 to 4. Needs base, rq, fair, settle, plain, inbox, lose, erase.
 --
 -- ready -> running. Returns {'CLAIMED', rq_job, type, user, org, attempts, granted, now, line, params, payload, need, output, …}
--- or {'IDLE', seconds to wait at most}.
+-- or {'PLAIN', @id, queue, runs of it that were lost, why the last was, now} of a plain RQ job, or {'IDLE', seconds to wait at most}.
 
 local TOMBSTONES = 50  -- dropped a call at most
 local PROMOTED = '20'   -- delayed tasks made ready a call at most
@@ -51,14 +51,16 @@ local function pop(queue, priority, org, dropped, now)
   while dropped < TOMBSTONES do
     local id, lane, other = rq_pop(chained), chained, fresh
     if not id then id, lane, other = rq_pop(fresh), fresh, chained end
-    local emptied = not rq_holds(lane) and not rq_holds(other)
+    local holds, known = rq_left(lane, id)
+    local emptied = not holds and not rq_holds(other)
     local node = id and locate(id)
     local r = node and run_of(node)
     if r and r.state == 'ready' then
       local job, line = job_of(node.job), line_of(node)
-      if not fenced(node, job) then return dropped, { node = node, line = line, job = job, r = r, emptied = emptied } end
-      cancel_node(node, line, job, r.state, now, job.cause)
-    end
+      if fenced(node, job) then cancel_node(node, line, job, r.state, now, job.cause)
+      elseif known then return dropped, { node = node, line = line, job = job, r = r, emptied = emptied }
+      else cancel_job(job, now) end -- one of RQ's tools has deleted its rq_job
+    elseif id and org == PLAIN_ORG and rq_waits(id) then return dropped, { plain = id, emptied = emptied } end
     if id then dropped = dropped + 1 end -- cancelled, or pushed twice and taken already
     if emptied then
       fair_unwait(queue, org, priority)
@@ -84,9 +86,10 @@ end
 local take
 
 take = function(now, worker, run, queues, tidied)
-  local closed = call('EXISTS', 'rq:suspended', k_pauses()) > 0
+  local closed = call('EXISTS', 'rq:suspended', k_pauses(), rq_inboxes(queues)) > 0
   if closed and call('EXISTS', 'rq:suspended') == 1 then return { 'IDLE', '1' } end
   promote(now)
+  local more = closed and adopt_all(queues, now)
   local dropped = 0
   for queue in string.gmatch(queues, '%S+') do
     if not (closed and call('SISMEMBER', k_pauses(), 'queue:' .. queue) == 1) then
@@ -98,8 +101,9 @@ take = function(now, worker, run, queues, tidied)
           dropped, found = pop(queue, priority, org, dropped, now)
           if found then
             fair_take(queue, org, priority, found.emptied)
-            begin(found.node, found.job, found.r, run, worker, now)
             if not found.emptied or waits(queue) then ring(queue) end
+            if found.plain then return plain_begin(found.plain, queue, run, worker, now) end
+            begin(found.node, found.job, found.r, run, worker, now)
             return answer(found.node, found.job, found.line, found.r, now)
           end
         end
@@ -110,10 +114,16 @@ take = function(now, worker, run, queues, tidied)
     local swept = sweep_oldest(now)
     if reap(now) > 0 or swept then return take(now, worker, run, queues, true) end
   end
-  return idle(now, dropped >= TOMBSTONES or call('EXISTS', k_sweeps()) == 1)
+  return idle(now, more or dropped >= TOMBSTONES or call('EXISTS', k_sweeps()) == 1)
 end
 
-local function again(node, run) -- the same call repeated: the same answer
+local function again(id, run) -- the same call repeated: the same answer
+  local plain = plain_named(id)
+  if plain then
+    local p = plain_of(plain)
+    return p and p.run == run and plain_reply(p) or nil
+  end
+  local node = locate(id)
   local r = run_of(node)
   if r.state ~= 'running' or r.run ~= run then return nil end
   return answer(node, job_of(node.job), line_of(node), r, r.began)
