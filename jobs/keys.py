@@ -135,6 +135,9 @@ class Keys:
     def bell(self, queue: str) -> str:
         return self.build("bell", queue)
 
+    def plain(self, rq_job: str) -> str:
+        return self.build("plain", rq_job)
+
     def leases(self) -> str:
         return self.build("leases")
 

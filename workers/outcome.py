@@ -11,6 +11,7 @@ from jobs.model import Claimed, Completed, Failed, Json, Outcome, Skipped, Spawn
 from jobs.record import ERROR_BYTES
 from jobs.settings import Settings
 
+TIMED_OUT = "timed out"
 _MAX_HEADLINE_BYTES = 1024
 
 
@@ -49,7 +50,7 @@ def of_error(error: BaseException, claimed: Claimed, settings: Settings) -> Outc
 
 
 def timed_out(timeout_s: float) -> str:
-    return f"timed out after {timeout_s:g} s"
+    return f"{TIMED_OUT} after {timeout_s:g} s"
 
 
 def describe(error: BaseException) -> str:

@@ -47,7 +47,8 @@ end
 
 local function adopt_plain(id, queue, now)
   local p = plain_of(id)
-  if p then call('HSET', k_plain(id), 'anew', '1') else plain_push(id, queue, false) end
+  if p then call('HSET', k_plain(id), 'anew', '1')
+  elseif rq_enqueued({ id = id }, now) then plain_push(id, queue, false) end
 end
 
 -- Take in what stands in the inbox of `queue`. Returns true when more is left.

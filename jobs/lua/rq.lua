@@ -159,6 +159,13 @@ local function rq_waits(id) -- neither cancelled nor deleted since it was enqueu
   local status = call('HGET', rq_key(id), 'status')
   return status == 'queued' or status == 'created'
 end
+-- What stands in an inbox is to run, even if it has ended since it was pushed there (it was enqueued again while it ran).
+local function rq_enqueued(node, now)
+  if rq_waits(node.id) then return true end
+  if call('HGET', rq_key(node.id), 'status') == 'canceled' then return false end
+  call('PERSIST', rq_key(node.id))
+  return rq_queued(node, now)
+end
 local function rq_unexpire(id) call('PERSIST', rq_key(id)) end
 
 -- Ids in RQ's registry of cancelled jobs that are due to be looked at: RQ scores them with when they were cancelled. What is not
