@@ -12,7 +12,8 @@ local function renew(node, run)
   if r.state ~= 'running' then return r.state end
   if r.run ~= run then return 'stale' end
   local job, line = job_of(node.job), line_of(node)
-  if not rq_knows(node) then cancel_job(job, now) end -- one of RQ's tools has deleted it
+  local known = node.n and rq_knows_both(node, parent_of(node)) or not node.n and rq_knows(node)
+  if not known then cancel_job(job, now) end -- one of RQ's tools has deleted it
   if fenced(node, job) then
     if run_of(node).state == 'running' then cancel_node(node, line, job, 'running', now, job.cause) end
     return 'cancelled'

@@ -62,6 +62,7 @@ end
 
 -- An rq_job expires before its task is forgotten, once that has ended; before, only a tool can delete it.
 local function rq_knows(node) return call('EXISTS', rq_key(node.id)) == 1 end
+local function rq_knows_both(node, parent) return call('EXISTS', rq_key(node.id), rq_key(parent.id)) == 2 end
 
 local function rq_queued(node, now) return rq_write(node, 'status', 'queued', 'enqueued_at', iso(now)) end
 

@@ -41,7 +41,7 @@ class Audit:
             self.faults.append(fault)
 
     def hash(self, key: str) -> dict[str, str]:
-        return {name.decode(): value.decode() for name, value in self.store.redis.hgetall(key).items()}
+        return {name.decode(): value.decode(errors="replace") for name, value in self.store.redis.hgetall(key).items()}
 
     def zset(self, key: str) -> dict[str, float]:
         return {member.decode(): score for member, score in self.store.redis.zrange(key, 0, -1, withscores=True)}
