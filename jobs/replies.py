@@ -44,7 +44,7 @@ def claimed(reply: Sequence[Any], run: str) -> Claimed | Plain | Idle:
     if reply[0] == b"PLAIN":
         rq_job, queue, lost, reason, now = (part.decode() for part in reply[1:])
         return Plain(run, rq_job.removeprefix(PLAIN_MARK), queue, int(lost), reason, int(now) / 1e6)
-    _, rq_job, kind, user, org, attempt, granted, now, line, params, payload, *inputs = reply
+    _, rq_job, kind, version, user, org, attempt, granted, now, line, params, payload, *inputs = reply
     job, task, child = rq_job_parts(rq_job)
     engine, queue, backoff_s, timeout_s = line_parts(line)
     return Claimed(
@@ -55,6 +55,7 @@ def claimed(reply: Sequence[Any], run: str) -> Claimed | Plain | Idle:
         engine=engine,
         queue=queue,
         type=kind.decode(),
+        version=int(version),
         user=user.decode(),
         org=org.decode(),
         attempt=int(attempt),

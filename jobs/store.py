@@ -85,6 +85,7 @@ class Store:
                 "WORKER_S": f"'{WORKER_S}'",
                 "EXECUTION_S": f"'{math.ceil(self.settings.lease_seconds) + 60}'",
                 "LONG_ID_EXC": f"'{border.encode_error(LONG_ID)}'",
+                "CHAINED_FIRST": int(self.settings.fair_order == "chained,priority"),
                 "LOST": f"'{LOST}'",
                 "LOST_EXC": f"'{border.encode_error(LOST)}'",
             },

@@ -2,7 +2,7 @@
 -- ARGV 1 now (µs, '' is Redis's)  2 worker  3 rq_job, with its @  4 run  5 the sentence why, as RQ's results hold it
 -- Returns {'OK'}; {'STALE', 'ended'} when the run does not hold it.
 -- running -> (nothing)
---include base rq fair settle plain
+--include base rq fair lanes settle plain
 
 local now, worker, id, run, exc = clock_now(ARGV[1]), ARGV[2], plain_named(ARGV[3]), ARGV[4], ARGV[5]
 local p = plain_of(id)

@@ -1,5 +1,5 @@
 -- What RQ's tools want: they push ids to the list that RQ calls by the queue's name, and cancel and delete rq_jobs.
--- Needs base, rq, fair, settle, redo, plain.
+-- Needs base, rq, fair, lanes, settle, redo, plain.
 -- failed | skipped | cancelled -> ready | pending     any unfinished state -> cancelled     (an RQ job) -> waiting
 
 local ADOPTED = 20 -- ids a call at most, of an inbox or of what was cancelled
@@ -48,7 +48,7 @@ end
 local function adopt_plain(id, queue, now)
   local p = plain_of(id)
   if p then call('HSET', k_plain(id), 'anew', '1')
-  elseif rq_enqueued({ id = id }, now) then plain_push(id, queue, false) end
+  elseif rq_enqueued({ id = id }, now) then plain_push(id, queue, false, now) end
 end
 
 -- Take in what stands in the inbox of `queue`. Returns true when more is left.

@@ -1,7 +1,7 @@
 -- Wake a worker of each queue in whose inbox RQ's tools have put something: they push there and ring no bell.
 -- ARGV 1 queues, with spaces
 -- Returns {'OK', bells rung}. Draws no arrow.
---include base rq fair settle
+--include base rq fair lanes settle
 
 local rung = 0
 for queue in string.gmatch(ARGV[1], '%S+') do

@@ -1,5 +1,5 @@
 -- A plain RQ job: enqueued by another program, run by a worker of ours on RQ's own code, as organisation `rq`. It has no graph and
--- no attempts; what is kept of it is its run, and how often one was lost. Needs base, rq, fair, settle.
+-- no attempts; what is kept of it is its run, and how often one was lost. Needs base, rq, fair, lanes, settle.
 --
 -- Where ids of tasks stand (leases, a worker's last claim, a worker's calls) its own stands as `@<id>`; in its lane and in RQ bare.
 -- waiting -> running -> (nothing) | waiting
@@ -11,10 +11,13 @@ local PLAIN_TTL_S = '86400' -- of what is kept of one that waits again: RQ's too
 -- The id behind the @, which is 64, or nil for a task's.
 local function plain_named(id) return id and string.byte(id) == 64 and string.sub(id, 2) or nil end
 
-local function plain_push(id, queue, front)
+local function plain_push(id, queue, front, now) -- as line_up does with a task
   rq_push(rq_lane(queue, PLAIN_PRIORITY, false, PLAIN_ORG), front, id)
-  fair_wait(queue, PLAIN_ORG, PLAIN_PRIORITY)
-  ring(queue)
+  local share = fair_wait(queue, PLAIN_ORG, PLAIN_PRIORITY, now)
+  share.clock.wn = share.clock.wn + 1
+  call('HSET', k_clock(queue), 'wn', stamp(share.clock.wn))
+  if not front then call('HINCRBY', share.key, tail_of(PLAIN_PRIORITY, false), '1') end
+  if not share.parked then ring(queue) end
 end
 
 local function plain_of(id) -- nil unless it runs
@@ -54,7 +57,7 @@ end
 -- has none, and waits again at the front of its lane. What was enqueued anew while it ran waits again in any case.
 -- Returns true when it had no outcome.
 local function plain_end(p, now, lost, reason)
-  fair_release(p.queue, PLAIN_ORG, now - plain_charged(p), now - p.began)
+  fair_release(p.queue, PLAIN_ORG, now - plain_charged(p), now - p.began, now)
   call('ZREM', k_leases(), '@' .. p.id .. ':' .. p.run)
   local open = rq_unshow_started({ id = p.id }, p.origin, p.run, p.worker)
   if rq_knows({ id = p.id }) and (open or p.anew) then
@@ -63,7 +66,7 @@ local function plain_end(p, now, lost, reason)
     call('HDEL', k_plain(p.id), 'run', 'worker', 'began', 'anew')
     call('HSET', k_plain(p.id), 'lost', open and p.lost + lost or 0, 'reason', open and reason or '')
     call('EXPIRE', k_plain(p.id), PLAIN_TTL_S)
-    plain_push(p.id, p.queue, open)
+    plain_push(p.id, p.queue, open, now)
   else
     call('DEL', k_plain(p.id))
   end

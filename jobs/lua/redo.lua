@@ -1,4 +1,4 @@
--- Retry a job, a task or a child: what failed, and what was cancelled because of it, nothing else. Needs base, rq, fair, settle.
+-- Retry a job, a task or a child: what failed, and what was cancelled because of it, nothing else. Needs base, rq, fair, lanes, settle.
 -- failed | cancelled -> ready | pending | joining     of a completed job: skipped, and completed that depend on it -> ready | pending
 
 local NEEDS = 2000 -- of all that run again

@@ -193,11 +193,12 @@ end
 
 -- Lanes: RQ queues, listed in rq:queues while they hold something.
 local function rq_push(lane, front, id)
-  if call(front and 'LPUSH' or 'RPUSH', 'rq:queue:' .. lane, id) == 1 and call('SCARD', 'rq:queues') < LANES_LISTED then
-    call('SADD', 'rq:queues', 'rq:queue:' .. lane)
-  end
+  local length = call(front and 'LPUSH' or 'RPUSH', 'rq:queue:' .. lane, id)
+  if length == 1 and call('SCARD', 'rq:queues') < LANES_LISTED then call('SADD', 'rq:queues', 'rq:queue:' .. lane) end
+  return length
 end
 
+local function rq_length(lane) return call('LLEN', 'rq:queue:' .. lane) end
 local function rq_pop(lane) return call('LPOP', 'rq:queue:' .. lane) end
 
 -- After a pop of `id`, in one call as a rule: whether the lane holds more, and whether the rq_job is still there.
