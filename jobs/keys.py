@@ -92,6 +92,7 @@ KEYS: dict[str, Key] = {
         "a plain RQ job's run, worker, queue, origin, began; how often one was lost; `anew` when it is to run again",
         "end_plain.lua, reap.lua; a day while it waits again",
     ),
+    "patrol": Key("patrol", "string", "`<status> <place>`: how far the look for deleted rq_jobs has come", "one, for ever"),
     "sweeps": Key("sweeps", "zset", "jobs, and `type:<job type>`, with more tasks to bring in line than one call does", "sweep.lua"),
     "worker": Key("worker:{worker}", "string", "`<run> <rq_job> <recorded run> <state>`: a worker's last answers", "expiry a day"),
     "idem": Key("idem:{user}:{key}", "string", "`<job> <digest>`: what an Idempotency-Key was used for", "expiry a day"),

@@ -7,13 +7,6 @@ local LONGEST_ID = 200 -- a horse tells its supervisor in few bytes what it does
 
 local function state_of(node) return call('HGET', node.state, node.field) end
 
-local function cancel_job(job, now)
-  if not alive(job) then return end
-  finish_job(job, 'cancelled', now, '@cancel')
-  touch(job)
-  converge(job, now)
-end
-
 -- RQ shows an id as what its tools have made of it: show what it is.
 local function show_again(node, state, job, now)
   local line = line_of(node)

@@ -64,6 +64,15 @@ end
 local function rq_knows(node) return call('EXISTS', rq_key(node.id)) == 1 end
 local function rq_knows_both(node, parent) return call('EXISTS', rq_key(node.id), rq_key(parent.id)) == 2 end
 
+local function rq_knows_all(ids)
+  for first = 1, #ids, 1000 do
+    local keys = {}
+    for i = first, math.min(first + 999, #ids) do keys[#keys + 1] = rq_key(ids[i]) end
+    if call('EXISTS', unpack(keys)) < #keys then return false end
+  end
+  return true
+end
+
 local function rq_queued(node, now) return rq_write(node, 'status', 'queued', 'enqueued_at', iso(now)) end
 
 local function rq_scheduled(node, queue, due)
@@ -215,4 +224,15 @@ local function rq_holds(lane) -- and takes it off the list once empty
   if call('EXISTS', 'rq:queue:' .. lane) == 1 then return true end
   call('SREM', 'rq:queues', 'rq:queue:' .. lane)
   return false
+end
+
+-- How many ids the lanes of one priority hold; nothing when there are too many lanes for all to be listed.
+local function rq_lanes_hold(queue, priority)
+  local listed, count = call('SMEMBERS', 'rq:queues'), 0
+  if #listed >= LANES_LISTED then return nil end
+  local prefix = 'rq:queue:' .. queue .. '.' .. priority .. '.'
+  for _, key in ipairs(listed) do
+    if string.sub(key, 1, #prefix) == prefix then count = count + call('LLEN', key) end
+  end
+  return count
 end

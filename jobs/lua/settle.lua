@@ -275,3 +275,10 @@ converge = function(job, now)
   if more then call('ZADD', k_sweeps(), stamp(now), job.id) else call('ZREM', k_sweeps(), job.id) end
   return more
 end
+
+local function cancel_job(job, now)
+  if not alive(job) then return end
+  finish_job(job, 'cancelled', now, '@cancel')
+  touch(job)
+  converge(job, now)
+end

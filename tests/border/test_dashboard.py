@@ -14,7 +14,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from jobs import control
-from jobs.model import Failed
+from jobs.model import Failed, Spawn
 from tests.border.conftest import FUNCTIONS, fetch
 from tests.jobs.hands import Hands, chain
 
@@ -132,6 +132,56 @@ def test_emptying_and_compacting_an_inbox_changes_nothing_of_ours(hands: Hands, 
     assert hands.drain() == ["a"]
     assert hands.status(waiting) == "completed"
     assert hands.status(job) == "failed"
+
+
+LANE = "short.normal.fresh.acme"
+
+
+def patrol(hands: Hands) -> None:
+    """Renew as often as a look at everything takes."""
+    for _ in range(4):
+        hands.renew()
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_emptying_a_lane_cancels_what_waited_in_it(hands: Hands, press: Act, later: bool) -> None:
+    waiting = [hands.submit(*chain("a", "b")) for _ in range(8)]
+    press(f"/queue/{LANE}/queued/empty")
+    after = hands.submit({"name": "z"}) if later else None  # the lane holds something again before anybody looks
+    patrol(hands)
+    assert {hands.status(job) for job in waiting} == {"cancelled"}
+    assert hands.drain() == (["z"] if after else [])
+    control.retry(hands.store, waiting[0], now=hands.now)
+    assert hands.drain() == ["a", "b"]
+
+
+def test_emptying_a_lane_of_children_cancels_their_job(hands: Hands, press: Act) -> None:
+    job = hands.submit({"name": "a"})
+    hands.work(Spawn(({}, {}, {})))
+    held = hands.claim()
+    press(f"/queue/{LANE}/queued/empty")
+    patrol(hands)
+    assert hands.status(job) == "cancelled"
+    assert hands.renew(held).cancelled == {held.run}
+    assert hands.drain() == []
+
+
+def test_compacting_a_lane_changes_nothing(hands: Hands, press: Act) -> None:
+    job = hands.submit(*chain("a", "b"))
+    press(f"/queue/{LANE}/compact")
+    patrol(hands)
+    assert hands.drain() == ["a", "b"]
+    assert hands.status(job) == "completed"
+
+
+def test_a_patrol_leaves_alone_what_is_whole(hands: Hands) -> None:
+    jobs = [hands.submit(*chain("a", "b")) for _ in range(35)]
+    claimed = hands.claim()
+    for _ in range(12):
+        hands.renew(claimed)
+    hands.record(claimed)
+    hands.drain()
+    assert {hands.status(job) for job in jobs} == {"completed"}
 
 
 def test_a_plain_job_is_requeued_and_deleted(hands: Hands, press: Act, redis: Redis, queue: Queue) -> None:
