@@ -26,8 +26,9 @@ local function show_again(node, state, job, now)
   end
 end
 
-local function adopt_task(node, state, queue, now) -- one of ours: what has ended runs again, anything else is where it belongs
+local function adopt_task(node, queue, now) -- one of ours: what has ended runs again, anything else is where it belongs
   local job = job_of(node.job)
+  local state = standing(node, job)
   local name = node.n and node.task .. '.' .. node.n or node.task
   if state == 'failed' or state == 'skipped' or state == 'cancelled' then
     if not redo(job, name, now) then
@@ -35,7 +36,7 @@ local function adopt_task(node, state, queue, now) -- one of ours: what has ende
       return
     end
   end
-  show_again(node, state, job, now)
+  show_again(node, state_of(node), job, now)
 end
 
 local function adopt_plain(id, queue, now)
@@ -52,7 +53,7 @@ local function adopt(queue, now)
     if not id then return false end
     local node = locate(id)
     local state = node and state_of(node)
-    if state and state ~= 'gone' then adopt_task(node, state, queue, now)
+    if state and state ~= 'gone' then adopt_task(node, queue, now)
     elseif not state and rq_is_job(id) then
       if #id <= LONGEST_ID then adopt_plain(id, queue, now)
       else rq_failed({ id = id }, rq_origin(id) or queue, now, RETENTION_S, '', LONG_ID_EXC) end

@@ -57,8 +57,9 @@ end
 -- has none, and waits again at the front of its lane. What was enqueued anew while it ran waits again in any case.
 -- Returns true when it had no outcome.
 local function plain_end(p, now, lost, reason)
-  fair_release(p.queue, PLAIN_ORG, now - plain_charged(p), now - p.began, now)
-  call('ZREM', k_leases(), '@' .. p.id .. ':' .. p.run)
+  local charged = plain_charged(p)
+  call('ZREM', k_leases(), '@' .. p.id .. ':' .. p.run) -- first: what frees something may write on in a full Redis
+  fair_release(p.queue, PLAIN_ORG, now - charged, now - p.began, now)
   local open = rq_unshow_started({ id = p.id }, p.origin, p.run, p.worker)
   if rq_knows({ id = p.id }) and (open or p.anew) then
     rq_queued({ id = p.id }, now)

@@ -6,6 +6,7 @@
 
 local now, worker, queues = clock_now(ARGV[1]), ARGV[2], ARGV[3]
 local reply = { 'OK', 0 }
+call('ZREM', k_leases(), '') -- a script that may have freed something may write on in a full Redis: who lives must be able to say so
 
 local function renew(node, run)
   local r = run_of(node)
