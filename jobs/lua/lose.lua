@@ -1,4 +1,4 @@
--- A run is lost: its lease ended or its worker died. One attempt is spent. Needs base, rq, fair, settle.
+-- A run is lost: its lease ended or its worker died. One attempt is spent. Needs base, rq, fair, settle, plain.
 -- running -> ready | failed | skipped
 
 local REAPED = '20'
@@ -29,10 +29,15 @@ local function reap(now)
   local ended = call('ZRANGEBYSCORE', k_leases(), '-inf', stamp(now), 'LIMIT', '0', REAPED)
   for _, member in ipairs(ended) do
     local id, run = string.match(member, '^(.-):(.*)$')
-    local node = locate(id)
-    local r = run_of(node)
-    if r.state == 'running' and r.run == run then lose(node, r, now, LOST, LOST_EXC)
-    else call('ZREM', k_leases(), member) end
+    local plain = plain_named(id)
+    if plain then
+      if not plain_lose(plain, run, now, LOST) then call('ZREM', k_leases(), member) end
+    else
+      local node = locate(id)
+      local r = run_of(node)
+      if r.state == 'running' and r.run == run then lose(node, r, now, LOST, LOST_EXC)
+      else call('ZREM', k_leases(), member) end
+    end
   end
   return #ended
 end

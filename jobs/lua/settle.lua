@@ -109,7 +109,7 @@ complete = function(node, line, job, r, now, output)
     if output == '' then call('HDEL', outputs_of(node), node.field) end
   end
   if output and output ~= '' then call('HSET', outputs_of(node), node.field, output) end
-  rq_finished(node, line.queue, r.began, now, r.worker)
+  local known = rq_finished(node, line.queue, r.began, now, r.worker)
   if node.n then
     child_progress(node, '1')
     call('HINCRBY', k_state(node.job), node.task .. ':cc', 1)
@@ -118,6 +118,10 @@ complete = function(node, line, job, r, now, output)
   else
     if job.size > 0 then learn(node, line.engine, job, now - r.began) end
     advance(node, line, job, now, true)
+  end
+  if not known and alive(job) then -- one of RQ's tools has deleted it meanwhile: that is a cancel
+    finish_job(job, 'cancelled', now, '@cancel')
+    converge(job, now)
   end
   return 'completed'
 end
@@ -273,4 +277,11 @@ converge = function(job, now)
   if budget < before then touch(job) end
   if more then call('ZADD', k_sweeps(), stamp(now), job.id) else call('ZREM', k_sweeps(), job.id) end
   return more
+end
+
+local function cancel_job(job, now)
+  if not alive(job) then return end
+  finish_job(job, 'cancelled', now, '@cancel')
+  touch(job)
+  converge(job, now)
 end
