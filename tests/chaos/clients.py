@@ -23,11 +23,12 @@ from tests.chaos.load import Meddling, Plan
 
 T = TypeVar("T")
 AWAY = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, redis.exceptions.BusyLoadingError, Overloaded)
-FIRST_WAVE = 0.3  #: of all jobs, at once
-LOAD = 0.7  #: of the time, in which the rest is submitted
-DRAINED = 0.92  #: of the time, by which everything is to have ended
+FIRST_WAVE = 0.22  #: of all jobs, at once: what waits from then on
+LOAD = 0.72  #: of the time, in which the rest is submitted
+DRAINED = 0.94  #: of the time, by which everything is to have ended
 RUN_COSTS_S = 0.03  #: what a run takes besides its sleep, roughly, on a busy machine
-FIRST_GUESS = 0.5  #: of a worker's time that is spent on runs
+FIRST_GUESS = 0.7  #: of a worker's time that is spent on runs
+RETHINK = 10  #: jobs between two looks at the pace
 ASK_AGAIN_S = 0.2
 
 
@@ -71,6 +72,9 @@ class Clients:
         )  # connections of the same kind; a broken one is not used again
         self._begun = time.time()
         self._work = sum(_work(plan) for plan in plans) / len(plans)  #: worker-seconds of a job before it is stretched
+        self._wave = int(FIRST_WAVE * len(plans))
+        self._looked = (0.0, 0.0)  #: worker-seconds done, and when
+        self._busy_work = self._busy_s = 0.0
         self.stop = threading.Event()
         self.accepted: list[Accepted] = []
         self.waited_s: list[float] = []  #: for an answer, where Redis had to be asked more than once
@@ -85,10 +89,9 @@ class Clients:
 
     def submit_all(self) -> None:
         """Submit every plan at its time. For a thread of its own."""
-        wave = int(FIRST_WAVE * len(self._plans))
-        every_s = LOAD * self._seconds / max(len(self._plans) - wave, 1)
+        every_s = LOAD * self._seconds / max(len(self._plans) - self._wave, 1)
         for plan in self._plans:
-            due = self._begun + max(plan.number - wave, 0) * every_s
+            due = self._begun + max(plan.number - self._wave, 0) * every_s
             if self.stop.wait(max(due - time.time(), 0)):
                 return
             stretched = plan.stretched(self._stretch(plan.number))
@@ -143,18 +146,20 @@ class Clients:
                 return answer
 
     def _stretch(self, number: int) -> float:
-        """How long tasks are to be made so that what is left ends in time, by what the workers have managed so far."""
-        spent_s = time.time() - self._begun
-        if self.stretches and number % 10:
+        """How long tasks are to be made so that what is left ends in time, by what the workers manage when they have enough to do."""
+        if self.stretches and number % RETHINK:
             return self.stretches[-1]
-        given = sum(self.stretches) * 10 * self._work  # worker-seconds submitted so far
         ended = self._patiently(lambda: sum(self._store.redis.zcard(self._store.keys.status(status)) for status in _ENDED))
-        done = given * ended / max(number, 1)
-        guess = FIRST_GUESS * self._workers
-        rate = guess if spent_s < 0.15 * self._seconds else 0.2 * guess + 0.8 * done / spent_s
-        can_be_done = rate * (DRAINED * self._seconds - spent_s) - (given - done)
+        given = sum(self.stretches) * RETHINK * self._work  # worker-seconds submitted so far
+        done, now = given * ended / max(number, 1), time.time()
+        before, at = self._looked
+        self._looked = (done, now)
+        if number - ended > 0.5 * self._wave and at:
+            self._busy_work, self._busy_s = self._busy_work + done - before, self._busy_s + now - at
+        rate = self._busy_work / self._busy_s if self._busy_s > 0.05 * self._seconds else FIRST_GUESS * self._workers
+        can_be_done = rate * (DRAINED * self._seconds - (now - self._begun)) - (given - done)
         wanted = can_be_done / max((len(self._plans) - number) * self._work, 1e-9)
-        self.stretches.append(min(max(wanted, 0.1), 3.0))
+        self.stretches.append(min(max(wanted, 0.2), 2.5))
         return self.stretches[-1]
 
     # meddling

@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from jobs.states import Priority
 from tests.chaos.harm import WORKER_DEATHS, Blow, Kind
-from tests.chaos.ledger import Ledger, Run, Step
+from tests.chaos.ledger import Run, Step
 from tests.chaos.load import ORGS
 from tests.chaos.ordeal import Evidence
 
@@ -27,6 +28,7 @@ class Recovery:
 
     blow: Blow
     row: str
+    urgent: bool  #: of high or normal priority; lower ones wait until nothing higher does, but for one claim in ten
     waiting_s: float | None  #: until the task stood in its lane again
     running_s: float  #: until it ran again
 
@@ -71,7 +73,7 @@ class Figures:
     recoveries: list[Recovery]
     unharmed: int  #: blows to a worker that held nothing, or whose outcome was under way
     shares: list[Shares]
-    waits: dict[str, Spread]  #: by organisation: seconds from ready to running
+    waits: dict[str, Spread]  #: by organisation: seconds from ready to running, of tasks of normal priority
     jobs_each: dict[str, int]
     seconds: float  #: from the first submission to the last end
     jobs_per_s: float
@@ -99,7 +101,7 @@ def measure(evidence: Evidence) -> Figures:
         recoveries=recoveries,
         unharmed=unharmed,
         shares=_shares(evidence, org_of),
-        waits=_waits(ledger, org_of),
+        waits=_waits(evidence, org_of),
         jobs_each=jobs_each,
         seconds=span_s,
         jobs_per_s=len(evidence.accepted) / span_s,
@@ -114,6 +116,7 @@ def _recoveries(evidence: Evidence) -> tuple[list[Recovery], int]:
     for run in sorted(evidence.ledger.runs.values(), key=lambda run: run.began):
         by_pid[run.pid].append(run)
     found: dict[str, Recovery] = {}
+    lower = {one.job for one in evidence.accepted if one.plan.priority in (Priority.LOW, Priority.BACKGROUND)}
     unharmed = 0
     for blow in evidence.blows:
         row = next((name for name, kinds in ROWS.items() if blow.kind in kinds), None)
@@ -130,7 +133,7 @@ def _recoveries(evidence: Evidence) -> tuple[list[Recovery], int]:
             continue  # it was its last attempt, or it was cancelled and retried meanwhile
         away = any(since < again.at and until > blow.at for since, until in evidence.outages)
         ready = next((step.at for step in after if step.state == "ready"), None)
-        found[held.id] = Recovery(blow, AWAY if away else row, ready - blow.at if ready else None, again.at - blow.at)
+        found[held.id] = Recovery(blow, AWAY if away else row, held.node.partition("-")[0] not in lower, ready - blow.at if ready else None, again.at - blow.at)
     return list(found.values()), unharmed
 
 
@@ -140,10 +143,11 @@ def _held(runs: Sequence[Run], at: float) -> Run | None:
     return last if last and (last.ended is None or last.ended > at) else None
 
 
-def _waits(ledger: Ledger, org_of: dict[str, str]) -> dict[str, Spread]:
+def _waits(evidence: Evidence, org_of: dict[str, str]) -> dict[str, Spread]:
+    plain = {one.job for one in evidence.accepted if one.plan.priority is None}
     waits: dict[str, list[float]] = defaultdict(list)
-    for before, step in ledger.arrows():
-        if before and before.state == "ready" and step.state == "running":
+    for before, step in evidence.ledger.arrows():
+        if before and before.state == "ready" and step.state == "running" and step.node.partition("-")[0] in plain:
             waits[org_of[step.node.partition("-")[0]]].append(max(step.at - before.at, 0.0))
     return {org: spread for org in ORGS if (spread := Spread.of(waits[org]))}
 

@@ -70,8 +70,7 @@ class Harm:
             self._blow(self._rng.choices(list(WEIGHTS), weights=list(WEIGHTS.values()))[0])
 
     def _blow(self, kind: Kind) -> None:
-        deadly = kind in (Kind.HORSE, *WORKER_DEATHS)
-        places = [place for place in self._fleet.places if (place.process if deadly else place.undisturbed)]
+        places = [place for place in self._fleet.places if (place.process if kind in WORKER_DEATHS else place.undisturbed)]
         if places:
             self._hit(kind, self._rng.choice(places))
 
