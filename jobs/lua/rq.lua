@@ -139,11 +139,12 @@ end
 
 -- Lanes: RQ queues, listed in rq:queues while they hold something.
 local function rq_push(lane, front, id)
-  if call(front and 'LPUSH' or 'RPUSH', 'rq:queue:' .. lane, id) == 1 and call('SCARD', 'rq:queues') < LANES_LISTED then
-    call('SADD', 'rq:queues', 'rq:queue:' .. lane)
-  end
+  local length = call(front and 'LPUSH' or 'RPUSH', 'rq:queue:' .. lane, id)
+  if length == 1 and call('SCARD', 'rq:queues') < LANES_LISTED then call('SADD', 'rq:queues', 'rq:queue:' .. lane) end
+  return length
 end
 
+local function rq_length(lane) return call('LLEN', 'rq:queue:' .. lane) end
 local function rq_pop(lane) return call('LPOP', 'rq:queue:' .. lane) end
 local function rq_holds(lane) -- and takes it off the list once empty
   if call('EXISTS', 'rq:queue:' .. lane) == 1 then return true end

@@ -24,6 +24,7 @@ class Node:
     state: str
     fields: dict[str, str]
     lane: tuple[str, str, bool, str]  #: queue, priority, chained, org
+    type: str
 
     @property
     def id(self) -> str:
@@ -120,7 +121,7 @@ class Audit:
         at = n if n is not None else name
         fields = {key.partition(":")[2]: value for key, value in state.items() if key.partition(":")[0] == at and ":" in key}
         lane = (line[1], own["priority"], parents.get(f"{name}:c") == "1", own["org"])
-        node = Node(job, name, n, line[1], state[at], fields, lane)
+        node = Node(job, name, n, line[1], state[at], fields, lane, own["type"])
         charged, granted = int(fields.get("n", 0)), int(fields.get("g", line[3]))
         self.expect(0 <= charged <= granted, f"{node.id} was charged {charged} of {granted} attempts")
         return node
@@ -138,14 +139,41 @@ class Audit:
             queue, priority, chained, org = node.lane
             name = f"{queue}.{priority}.{'chained' if chained else 'fresh'}.{org}"
             if node.state == "ready":
-                self.expect(node.id.encode() in lanes.get(name, []), f"{node.id} is ready but not in {name}")
-        for key in redis.scan_iter(f"{keys.prefix}:ready:*"):
-            queue, priority = key.decode().split(":")[2:]
-            self.expect(set(self.zset(key.decode())) == waiting.get((queue, priority), set()), f"{key} holds {self.zset(key.decode())}")
-        for (queue, priority), orgs in waiting.items():
-            self.expect(
-                set(self.zset(keys.build("ready", queue, priority))) == orgs, f"{queue} {priority}: {orgs} wait, not all are in ready"
-            )
+                kind = node.type
+                held = redis.lrange(keys.build("held", kind), 0, -1)
+                self.expect(node.id.encode() in lanes.get(name, []) or node.id.encode() in held, f"{node.id} is ready but not in {name}")
+                if node.id.encode() in lanes.get(name, []):
+                    fair = self.hash(keys.build("fair", queue, org))
+                    lane = lanes[name]
+                    tail = int(fair.get(f"t{LETTER[priority]}{'c' if chained else 'f'}", 0))
+                    index = len(lane) - tail + int(node.fields["q"]) - 1
+                    self.expect(
+                        0 <= index < len(lane) and lane[index] == node.id.encode(),
+                        f"{node.id} is told to stand at {index} of {lane}",
+                    )
+        parked = {
+            (queue.decode(), key.decode().rpartition(":")[2])
+            for key in redis.scan_iter(f"{keys.prefix}:parked:*")
+            for queue in redis.smembers(key)
+        }
+        for order in ("ready", "turns"):
+            for key in redis.scan_iter(f"{keys.prefix}:{order}:*"):
+                queue, priority = key.decode().split(":")[2:]
+                wanted = {org for org in waiting.get((queue, priority), set()) if (queue, org) not in parked}
+                self.expect(set(self.zset(key.decode())) == wanted, f"{key} holds {self.zset(key.decode())}, not {wanted}")
+            for (queue, priority), orgs in waiting.items():
+                wanted = {org for org in orgs if (queue, org) not in parked}
+                there = set(self.zset(keys.build(order, queue, priority)))
+                self.expect(there == wanted, f"{queue} {priority}: {wanted} wait, {order} holds {there}")
+        for queue in {node.queue for node in nodes}:
+            clock = self.hash(keys.build("clock", queue))
+            for priority, letter in LETTER.items():
+                count = sum(
+                    len(ids)
+                    for lane, ids in lanes.items()
+                    if lane.startswith(f"{queue}.{priority}.") and lane.count(".") == queue.count(".") + 3
+                )
+                self.expect(int(clock.get(f"w{letter}", 0)) == count, f"{queue} {priority} holds {count}, its clock says {clock}")
         running = Counter((node.queue, node.lane[3]) for node in nodes if node.state == "running")
         for queue in {node.queue for node in nodes}:
             clock = self.hash(keys.build("clock", queue))
@@ -154,6 +182,11 @@ class Audit:
         for queue, org in {(node.queue, node.lane[3]) for node in nodes}:
             fair = self.hash(keys.build("fair", queue, org))
             self.expect(int(fair.get("n", 0)) == running[queue, org], f"{org} runs {running[queue, org]} in {queue}, fair says {fair}")
+            self.expect((fair.get("k") == "1") == ((queue, org) in parked), f"{org} is parked in {queue}: {fair}, {parked}")
+            own = self.hash(keys.org(org))
+            if "max_running" in own:
+                total = sum(count for (_, whose), count in running.items() if whose == org)
+                self.expect(int(own["running"]) == total, f"{org} runs {total}, its limit counts {own}")
             letters = {LETTER[priority] for (where, priority), orgs in waiting.items() if where == queue and org in orgs}
             self.expect(set(fair.get("p", "")) == letters, f"{org} waits in {letters} of {queue}, fair says {fair}")
 

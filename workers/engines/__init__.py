@@ -1,7 +1,8 @@
 """Find an engine by its name. An engine is one file in this folder; nothing else has to know of it.
 
 An engine's module has `run(context, inputs) -> output`, and may have `STALL_SECONDS`, how long it may give no sign of
-life. Its libraries are imported when it is first used: a worker needs only those of the engines it is sent.
+life, and `QUOTA`, the name under which the setting QUOTAS limits it (its own unless said). Its libraries are imported
+when it is first used: a worker needs only those of the engines it is sent.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from jobs.settings import Quota, settings
 
 if TYPE_CHECKING:
     from workers.context import Context
@@ -30,6 +33,7 @@ class Engine:
     name: str
     run: Run
     stall_s: float
+    quota: Quota | None  #: that QUOTAS gives it
 
 
 _found: dict[str, Engine] = {}
@@ -58,4 +62,5 @@ def _load(name: str) -> Engine:
     run = getattr(module, "run", None)
     if run is None:
         raise Unavailable(f"workers/engines/{name}.py has no run()")
-    return Engine(name, run, float(getattr(module, "STALL_SECONDS", STALL_SECONDS)))
+    quota = settings().quota_of(getattr(module, "QUOTA", name))
+    return Engine(name, run, float(getattr(module, "STALL_SECONDS", STALL_SECONDS)), quota)
