@@ -46,7 +46,7 @@ def find(name: str) -> JobType:
 
 def understood(name: str, version: int) -> bool:
     """Whether this process knows the job type called `name` as of `version`; else a newer one has made the job."""
-    return name in names() and version <= find(name).VERSION
+    return name in names() and version <= version_of(find(name))
 
 
 def version_of(kind: JobType) -> int:
