@@ -39,8 +39,8 @@ class Cut(redis.Redis):
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         if args[0] != "EVALSHA":
-            return super().execute_command(*args, **options)
-        connection = self.connection_pool.get_connection()
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        connection: Any = self.connection_pool.get_connection()
         try:
             packed = b"".join(connection.pack_command(*args))
             connection._sock.sendall(packed[: int(len(packed) * self.share)])
@@ -186,7 +186,7 @@ class Clients:
 
     def _act(self, one: Accepted, status: JobStatus) -> None:
         match one.plan.meddling, status:
-            case (Meddling.CANCEL | Meddling.CANCEL_AND_RETRY), (JobStatus.PENDING | JobStatus.RUNNING) if not one.cancelled:
+            case ((Meddling.CANCEL | Meddling.CANCEL_AND_RETRY), (JobStatus.PENDING | JobStatus.RUNNING)) if not one.cancelled:
                 one.cancelled = self._answered(lambda: control.cancel(self._store, one.job))
                 one.told = not one.cancelled or one.plan.meddling is Meddling.CANCEL
                 one.act_at = time.time() + self._rng.uniform(0, 5)
@@ -229,7 +229,7 @@ class Clients:
     def unfinished(self) -> int | None:
         """Return how many jobs have not ended, None while Redis is away."""
         try:
-            return sum(self._store.redis.zcard(self._store.keys.status(status)) for status in ("pending", "running"))
+            return sum(int(self._store.redis.zcard(self._store.keys.status(status))) for status in ("pending", "running"))
         except AWAY:
             return None
 
@@ -239,4 +239,4 @@ _ENDED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 def _work(plan: Plan) -> float:
     runs = sum(1 + task.get("children", 0) + task.get("fail_attempts", 0) for task in plan.tasks)
-    return plan.seconds + runs * RUN_COSTS_S
+    return plan.seconds + RUN_COSTS_S * int(runs)

@@ -133,7 +133,9 @@ def _recoveries(evidence: Evidence) -> tuple[list[Recovery], int]:
             continue  # it was its last attempt, or it was cancelled and retried meanwhile
         away = any(since < again.at and until > blow.at for since, until in evidence.outages)
         ready = next((step.at for step in after if step.state == "ready"), None)
-        found[held.id] = Recovery(blow, AWAY if away else row, held.node.partition("-")[0] not in lower, ready - blow.at if ready else None, again.at - blow.at)
+        found[held.id] = Recovery(
+            blow, AWAY if away else row, held.node.partition("-")[0] not in lower, ready - blow.at if ready else None, again.at - blow.at
+        )
     return list(found.values()), unharmed
 
 
@@ -163,9 +165,7 @@ def _shares(evidence: Evidence, org_of: dict[str, str]) -> list[Shares]:
     ]
 
 
-def _share(
-    queue: str, evidence: Evidence, org_of: dict[str, str], queue_of: dict[str, str], plain: set[str], deaths: list[Blow]
-) -> Shares:
+def _share(queue: str, evidence: Evidence, org_of: dict[str, str], queue_of: dict[str, str], plain: set[str], deaths: list[Blow]) -> Shares:
     """Walk through time, from change to change, and add up what each had while all waited."""
     changes: list[tuple[float, str, str, int]] = []  # when, what, whose, one more or one less
     for node, steps in evidence.ledger.steps.items():

@@ -94,7 +94,7 @@ def _enter(ledger: Ledger, writes: list[Command]) -> None:
             case [b"HINCRBY", key, name, by] if key.startswith(b"app:jobs:"):
                 stroke.counted(key, name.decode(), int(by))
             case [b"ZREM", b"app:leases", *members]:
-                stroke.ended += [member.decode().rsplit(":", 1) for member in members]
+                stroke.ended += [(node, run) for node, _, run in (member.decode().rpartition(":") for member in members)]
             case [b"SET", b"app:reaped", times]:
                 stroke.at = int(times.split()[0]) / SECOND
             case [b"SET", key, _, b"PXAT", until] if key.startswith(b"app:worker:"):
@@ -108,7 +108,7 @@ class _Stroke:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self.at = ledger.last_at
-        self.ended: list[list[str]] = []  #: pairs of node and run
+        self.ended: list[tuple[str, str]] = []  #: pairs of node and run
         self._steps: list[Step] = []
         self._details: dict[str, dict[str, str]] = defaultdict(dict)  #: by node: the fields behind the colon
         self._given_back: set[str] = set()
@@ -160,7 +160,7 @@ class _Stroke:
         ledger = self._ledger
         ledger.first_at = ledger.first_at or self.at
         ledger.last_at = self.at = max(self.at, ledger.last_at)
-        ended = {node: run for node, run in self.ended}
+        ended = dict(self.ended)
         for step in self._steps:
             details = self._details[step.node]
             step.at, step.by_hand, step.error = self.at, self._by_hand, details.get("x", "")

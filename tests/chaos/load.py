@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -61,19 +60,22 @@ class Plan:
     @property
     def seconds(self) -> float:
         """What its runs sleep in all, when none fails."""
-        return sum(task["seconds"] * task.get("children", 1) for task in self.tasks)
+        return float(sum(task["seconds"] * task.get("children", 1) for task in self.tasks))
 
     def stretched(self, by: float) -> Plan:
         return replace(self, tasks=tuple({**task, "seconds": round(task["seconds"] * by, 3)} for task in self.tasks))
 
 
-def plans(seed: int, count: int) -> Iterator[Plan]:
-    """Yield `count` plans, the organisations mixed as ASKS says."""
+def plans(seed: int, count: int) -> list[Plan]:
+    """Return `count` plans: of each organisation as many as ASKS says, spread over the whole."""
     rng = random.Random(f"load {seed}")
-    orgs = rng.choices(list(ASKS), weights=list(ASKS.values()), k=count)
-    orgs[: len(ORGS)] = ORGS  # each has one at least
-    for number, org in enumerate(orgs):
-        yield _plan(rng, number, org)
+    places = []
+    for org, asks in ASKS.items():
+        of_it = max(round(count * asks / sum(ASKS.values())), 1)
+        places += [((index + rng.random()) / of_it, org) for index in range(of_it)]
+    orgs = [org for _, org in sorted(places)][:count]
+    orgs += rng.choices(ORGS, k=count - len(orgs))  # what rounding left
+    return [_plan(rng, number, org) for number, org in enumerate(orgs)]
 
 
 def _plan(rng: random.Random, number: int, org: str) -> Plan:

@@ -73,7 +73,7 @@ def run(form: Form, folder: Path, tell: Callable[[str], None]) -> Evidence:
     with running(folder, form.workers, form.settings, form.seed) as (server, fleet):
         store = Store(connect(server.url), Settings(_env_file=None, lease_seconds=form.lease_s, renew_seconds=form.renew_s))
         begun = time.time()
-        clients = Clients(store, list(load.plans(form.seed, form.jobs)), seed=form.seed, seconds=form.seconds, workers=form.workers)
+        clients = Clients(store, load.plans(form.seed, form.jobs), seed=form.seed, seconds=form.seconds, workers=form.workers)
         harm = Harm(server, fleet, seed=form.seed, seconds=form.seconds, lease_s=form.lease_s, redis_restarts=form.redis_restarts)
         with ThreadPoolExecutor(2) as pool:
             threads = [pool.submit(clients.submit_all), pool.submit(clients.meddle)]

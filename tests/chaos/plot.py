@@ -68,8 +68,8 @@ def _bars(evidence: Evidence, seconds: float, x: Along, top: int) -> Iterator[st
     yield from _axis(top, BARS, _ticks(most), most)
     for index in range(int(seconds // BIN_S) + 1):
         tall = BARS * done[index] / BIN_S / most
-        left, right = x(index * BIN_S), x((index + 1) * BIN_S)
-        yield f'<rect x="{left:.1f}" y="{top + BARS - tall:.1f}" width="{max(right - left - 0.6, 0.4):.1f}" height="{tall:.1f}" fill="#0f766e"/>'
+        left, wide = x(index * BIN_S), max(x((index + 1) * BIN_S) - x(index * BIN_S) - 0.6, 0.4)
+        yield f'<rect x="{left:.1f}" y="{top + BARS - tall:.1f}" width="{wide:.1f}" height="{tall:.1f}" fill="#0f766e"/>'
 
 
 def _dots(evidence: Evidence, recoveries: Iterable[Recovery], x: Along, top: int) -> Iterator[str]:
@@ -77,8 +77,8 @@ def _dots(evidence: Evidence, recoveries: Iterable[Recovery], x: Along, top: int
     most = max([recovery.running_s for recovery in shown] + [20.0])
     yield from _axis(top, DOTS_HEIGHT, _ticks(most), most)
     for recovery in shown:
-        y = top + DOTS_HEIGHT * (1 - recovery.running_s / most)
-        yield f'<circle cx="{x(recovery.blow.at - evidence.begun):.1f}" cy="{y:.1f}" r="3.5" fill="{DOTS[recovery.row]}" fill-opacity="0.75"/>'
+        at, y = x(recovery.blow.at - evidence.begun), top + DOTS_HEIGHT * (1 - recovery.running_s / most)
+        yield f'<circle cx="{at:.1f}" cy="{y:.1f}" r="3.5" fill="{DOTS[recovery.row]}" fill-opacity="0.75"/>'
     left = LEFT
     for name, colour in DOTS.items():
         yield f'<circle cx="{left + 4}" cy="{top + DOTS_HEIGHT + 44}" r="4" fill="{colour}"/>'

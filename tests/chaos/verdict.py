@@ -6,11 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
-from jobs.states import JobStatus, TaskState
+from jobs.states import JobStatus
 from tests.chaos.clients import Accepted
-from tests.chaos.ledger import Step
-from tests.chaos.load import Meddling
 from tests.chaos.ordeal import Evidence
 
 #: Which state may follow which. By hand means: in the transaction of a retry that somebody asked for.
@@ -108,7 +107,7 @@ def _ending(one: Accepted, evidence: Evidence) -> Iterator[str]:
 def the_log_is_whole(evidence: Evidence) -> Check:
     """Played to its end, the log leads to what Redis holds: nothing was written that the other checks do not see."""
     steps = evidence.ledger.steps
-    held = {}
+    held: dict[str, str] = {}
     for key, state in evidence.states.items():
         job, _, parent = key.partition(":")
         held |= {f"{job}-{parent}-{name}" if parent else f"{job}-{name}": value for name, value in state.items() if ":" not in name}
@@ -141,7 +140,7 @@ def no_outcome_is_committed_twice(evidence: Evidence) -> Check:
     for node, steps in evidence.ledger.steps.items():
         done = sum(step.state in ("completed", "skipped", "failed") for step in steps)
         reopened = sum(step.by_hand and step.state in REOPENED and before.state in ("completed", "skipped", "failed")
-                       for before, step in zip(steps, steps[1:], strict=False))  # fmt: skip
+                       for before, step in pairwise(steps))  # fmt: skip
         commits, again = commits + done, again + reopened
         if done > 1 + reopened:
             faults.append(f"{node} came to an end {done} times and was retried by hand {reopened} times")
@@ -184,7 +183,9 @@ def nothing_runs_before_what_it_needs(evidence: Evidence) -> Check:
             faults += [f"{step.node} began while {need} was {now.get(need)}" for need in needs[step.node]
                        if now.get(need) not in ("completed", "skipped")]  # fmt: skip
     faults += [f"{task} counted its needs down to {left}" for task, left in evidence.ledger.waits_left.items() if left < 0]
-    return Check("No task begins before everything it needs is committed, and each commit frees it once", f"{count:,} beginnings", tuple(faults))
+    return Check(
+        "No task begins before everything it needs is committed, and each commit frees it once", f"{count:,} beginnings", tuple(faults)
+    )
 
 
 def attempts_are_counted(evidence: Evidence) -> Check:
@@ -210,7 +211,9 @@ def workers_tell_the_same(evidence: Evidence) -> Check:
                 for run in evidence.ledger.runs.values() if run.became in ("completed", "joining")}  # fmt: skip
     faults = [f"{'.'.join(one)} was acknowledged to a worker and is not in the log" for one in told.keys() - attempts]
     faults += [f"{'.'.join(one)} was acknowledged {number} times" for one, number in told.items() if number > 1]
-    return Check("Every outcome acknowledged to a worker is in the log, once", f"{len(told):,} acknowledgements in the workers' logs", tuple(faults))
+    return Check(
+        "Every outcome acknowledged to a worker is in the log, once", f"{len(told):,} acknowledgements in the workers' logs", tuple(faults)
+    )
 
 
 def the_audit_is_clean(evidence: Evidence) -> Check:
@@ -222,7 +225,11 @@ def workers_stay_well(evidence: Evidence) -> Check:
     faults += [f"a worker left with code {code}" for code in evidence.left if code]
     faults += [f"a worker ended by itself with code {code}" for code in evidence.unasked]
     faults += [f"{evidence.overdue} workers had not left 30 s after SIGTERM"] * bool(evidence.overdue)
-    return Check("Workers end only when killed or told to, within 30 s, and with no error of their own", f"{len(evidence.left)} left when told", tuple(faults))
+    return Check(
+        "Workers end only when killed or told to, within 30 s, and with no error of their own",
+        f"{len(evidence.left)} left when told",
+        tuple(faults),
+    )
 
 
 CHECKS: tuple[Callable[[Evidence], Check], ...] = (
