@@ -18,7 +18,7 @@ ROWS = {
     "a whole worker's death": WORKER_DEATHS,
     "a worker stopped for longer than a lease": (Kind.STOPPED,),
 }
-AWAY = "any of these while Redis was away"
+AWAY = "any of these, and Redis away before it was seen"
 FEWEST_S = 5.0  #: of a queue in which all waited, for its fairness to mean anything
 
 
@@ -131,8 +131,8 @@ def _recoveries(evidence: Evidence) -> tuple[list[Recovery], int]:
         again = next((step for step in after if step.state == "running"), None)
         if again is None or any(step.by_hand for step in after[: after.index(again)]):
             continue  # it was its last attempt, or it was cancelled and retried meanwhile
-        away = any(since < again.at and until > blow.at for since, until in evidence.outages)
         ready = next((step.at for step in after if step.state == "ready"), None)
+        away = any(since < (ready or again.at) and until > blow.at for since, until in evidence.outages)
         found[held.id] = Recovery(
             blow, AWAY if away else row, held.node.partition("-")[0] not in lower, ready - blow.at if ready else None, again.at - blow.at
         )

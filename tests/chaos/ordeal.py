@@ -87,7 +87,7 @@ def run(form: Form, folder: Path, tell: Callable[[str], None]) -> Evidence:
         fleet.leave()
         tell("the audit")
         faults = audit(store)
-        statuses, states = _states(store)
+        statuses, states = states_of(store)
         places = fleet.places
         server.stop()
         tell("the log")
@@ -148,7 +148,8 @@ def _last(
     return None
 
 
-def _states(store: Store) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+def states_of(store: Store) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Return the status of every job, and the state hashes by job and, for children, `job:task`."""
     keys = store.keys
     statuses: dict[str, str] = {}
     states: dict[str, dict[str, str]] = {}

@@ -41,7 +41,12 @@ def draw(evidence: Evidence, figures: Figures) -> str:
         _text(LEFT, 18, "Runs completed per second, and what was done to the fleet meanwhile", size=14),
         *_lanes(evidence, x),
         *_bars(evidence, seconds, x, bars_top),
-        _text(LEFT, dots_top - 14, "Seconds from a blow to a worker that held a run until the same task ran again", size=14),
+        _text(
+            LEFT,
+            dots_top - 14,
+            "Seconds from a blow to a worker that held a run: until its task was in its lane again (dot), until it ran again (ring)",
+            size=14,
+        ),
         *_dots(evidence, figures.recoveries, x, dots_top),
         *_clock(seconds, x, dots_top + DOTS_HEIGHT),
         "</svg>",
@@ -73,17 +78,23 @@ def _bars(evidence: Evidence, seconds: float, x: Along, top: int) -> Iterator[st
 
 
 def _dots(evidence: Evidence, recoveries: Iterable[Recovery], x: Along, top: int) -> Iterator[str]:
-    shown = [recovery for recovery in recoveries if recovery.urgent]
+    shown = [recovery for recovery in recoveries if recovery.urgent and recovery.waiting_s is not None]
     most = max([recovery.running_s for recovery in shown] + [20.0])
     yield from _axis(top, DOTS_HEIGHT, _ticks(most), most)
+
+    def y(seconds: float | None) -> float:
+        return top + DOTS_HEIGHT * (1 - (seconds or 0.0) / most)
+
     for recovery in shown:
-        at, y = x(recovery.blow.at - evidence.begun), top + DOTS_HEIGHT * (1 - recovery.running_s / most)
-        yield f'<circle cx="{at:.1f}" cy="{y:.1f}" r="3.5" fill="{DOTS[recovery.row]}" fill-opacity="0.75"/>'
+        at, colour, seen, again = x(recovery.blow.at - evidence.begun), DOTS[recovery.row], y(recovery.waiting_s), y(recovery.running_s)
+        yield f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{seen:.1f}" y2="{again:.1f}" stroke="{colour}" stroke-opacity="0.35"/>'
+        yield f'<circle cx="{at:.1f}" cy="{again:.1f}" r="3" fill="#ffffff" stroke="{colour}"/>'
+        yield f'<circle cx="{at:.1f}" cy="{seen:.1f}" r="3.5" fill="{colour}" fill-opacity="0.8"/>'
     left = LEFT
     for name, colour in DOTS.items():
         yield f'<circle cx="{left + 4}" cy="{top + DOTS_HEIGHT + 44}" r="4" fill="{colour}"/>'
-        yield _text(left + 13, top + DOTS_HEIGHT + 48, name)
-        left += 36 + round(6.2 * len(name))
+        yield _text(left + 13, top + DOTS_HEIGHT + 48, name, size=11)
+        left += 32 + round(5.4 * len(name))
 
 
 def _axis(top: int, height: int, ticks: Iterable[float], most: float) -> Iterator[str]:

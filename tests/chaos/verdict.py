@@ -114,7 +114,7 @@ def the_log_is_whole(evidence: Evidence) -> Check:
     told = {node: found[-1].state for node, found in steps.items()}
     faults = [f"{node} is {held.get(node)}, the log ends with {told.get(node)}" for node in held.keys() | told.keys()
               if held.get(node) != told.get(node)]  # fmt: skip
-    faults += [f"{job} is {status}, the log ends with {evidence.ledger.statuses[job][-1]}" for job, status in evidence.statuses.items()
+    faults += [f"{job} is {status}, the log ends with {evidence.ledger.statuses[job][-1:]}" for job, status in evidence.statuses.items()
                if evidence.ledger.statuses[job][-1:] != [status]]  # fmt: skip
     return Check(
         "The log is complete: played to its end it gives the states that Redis holds",
