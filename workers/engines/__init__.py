@@ -13,9 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jobs.settings import Quota, settings
-
 if TYPE_CHECKING:
+    from jobs.settings import Quota
     from workers.context import Context
 
 STALL_SECONDS = 60.0
@@ -62,5 +61,7 @@ def _load(name: str) -> Engine:
     run = getattr(module, "run", None)
     if run is None:
         raise Unavailable(f"workers/engines/{name}.py has no run()")
+    from jobs.settings import settings  # only now: the probe, which is in this folder too, has little memory to spare
+
     quota = settings().quota_of(getattr(module, "QUOTA", name))
     return Engine(name, run, float(getattr(module, "STALL_SECONDS", STALL_SECONDS)), quota)
