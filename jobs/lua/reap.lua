@@ -11,5 +11,5 @@ if last ~= run then return { 'OK', 0 } end -- it died before it had claimed anyt
 local node = locate(id)
 local r = run_of(node)
 if r.state ~= 'running' or r.run ~= run then return { 'STALE', r.state } end
-lose(node, r, now, reason, exc)
+lose(node, r, now, now, reason, exc)
 return { 'OK', 1 }

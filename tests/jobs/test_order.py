@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs import control
+from jobs import claim, control
 from jobs.model import Claimed, Idle
 from jobs.store import Store
 from tests.jobs.hands import Hands, chain
@@ -107,6 +107,24 @@ def test_work_done_while_nobody_else_waited_is_no_debt(hands: Hands) -> None:
         hands.submit({"name": f"b{n}"}, org="uni")
     order = hands.take_turns(4)
     assert sorted(order) == ["acme", "acme", "uni", "uni"]
+
+
+def test_the_lease_that_a_dead_worker_let_run_out_is_charged_to_nobody(store: Store, hands: Hands) -> None:
+    """Else one death of a worker makes an organisation wait until each of the others has had a lease's worth of work."""
+    for n in range(20):
+        hands.submit({"name": f"a{n}"}, org="acme")
+        hands.submit({"name": f"b{n}"}, org="uni")
+    hands.take_turns(4)
+    lost = hands.claim()
+    hands.now += 1
+    hands.renew(lost)  # the last sign of life: a second's work
+    reaped = 0
+    for _ in range(2):  # others are there and look
+        hands.now += 8
+        reaped += claim.reap(store, hands.now)
+    assert reaped == 1
+    order = hands.take_turns(7)
+    assert order.count(lost.org) == 3
 
 
 def test_a_paused_queue_is_left_alone_and_a_suspended_redis_altogether(store: Store, hands: Hands) -> None:
