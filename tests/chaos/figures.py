@@ -55,12 +55,12 @@ def nearest(ordered: Sequence[float], share: float) -> float:
 
 @dataclass
 class Shares:
-    """What the organisations got of one queue while every one of them had a task of normal priority waiting in it."""
+    """What the organisations got of one queue while every one of them had a task of normal priority waiting in it, and Redis was there."""
 
     queue: str
     contended_s: float = 0.0
-    charged_s: dict[str, float] = field(default_factory=lambda: dict.fromkeys(ORGS, 0.0))  #: worker-seconds, by the policy's books
-    worked_s: dict[str, float] = field(default_factory=lambda: dict.fromkeys(ORGS, 0.0))  #: the same up to a worker's death
+    worked_s: dict[str, float] = field(default_factory=lambda: dict.fromkeys(ORGS, 0.0))  #: worker-seconds, up to a worker's death or stop
+    held_s: dict[str, float] = field(default_factory=lambda: dict.fromkeys(ORGS, 0.0))  #: the same until the lease ended
 
     def jain(self, seconds: dict[str, float]) -> float:
         """Jain's index: 1 when all got the same, 1/n when one got everything (Jain, Chiu, Hawe, 1984)."""
@@ -157,7 +157,7 @@ def _waits(evidence: Evidence, org_of: dict[str, str]) -> dict[str, Spread]:
 def _shares(evidence: Evidence, org_of: dict[str, str]) -> list[Shares]:
     queue_of = {f"{one.job}-{task['name']}": task["duration"] for one in evidence.accepted for task in one.plan.tasks}
     plain = {one.job for one in evidence.accepted if one.plan.priority is None}
-    deaths = [blow for blow in evidence.blows if blow.kind is Kind.HORSE or blow.kind in WORKER_DEATHS]
+    deaths = [blow for blow in evidence.blows if blow.kind in (Kind.HORSE, Kind.STOPPED, *WORKER_DEATHS)]
     return [
         shares
         for queue in ("short", "long")
@@ -179,16 +179,18 @@ def _share(queue: str, evidence: Evidence, org_of: dict[str, str], queue_of: dic
         job, task = run.node.split("-")[:2]
         if queue_of[f"{job}-{task}"] == queue:
             end = run.ended or evidence.ledger.last_at
-            at_work_until = min([at for at in died[run.pid] if run.began <= at <= end] or [end])
-            changes += [(run.began, "charged", org_of[job], 1), (end, "charged", org_of[job], -1)]
+            at_work_until = min([at for at in died[run.pid] if run.lost and run.began <= at <= end], default=end)
+            changes += [(run.began, "held", org_of[job], 1), (end, "held", org_of[job], -1)]
             changes += [(run.began, "worked", org_of[job], 1), (at_work_until, "worked", org_of[job], -1)]
-    count = {what: dict.fromkeys(ORGS, 0) for what in ("waiting", "charged", "worked")}
+    for since, until in evidence.outages:  # nobody could be served
+        changes += [(since, "away", ORGS[0], 1), (until, "away", ORGS[0], -1)]
+    count = {what: dict.fromkeys(ORGS, 0) for what in ("waiting", "held", "worked", "away")}
     shares, last = Shares(queue), 0.0
     for at, what, org, by in sorted(changes):
-        if at > last and all(count["waiting"].values()):
+        if at > last and all(count["waiting"].values()) and not any(count["away"].values()):
             shares.contended_s += at - last
             for one in ORGS:
-                shares.charged_s[one] += (at - last) * count["charged"][one]
+                shares.held_s[one] += (at - last) * count["held"][one]
                 shares.worked_s[one] += (at - last) * count["worked"][one]
         last = at
         count[what][org] += by

@@ -35,7 +35,8 @@ class Server:
         #: Nothing that was acknowledged is lost by a kill, and no write of the past is rewritten away.
         self._command = [*embedded.command(self.version, folder), "--appendfsync", "always", "--auto-aof-rewrite-percentage", "0"]
         self._process: subprocess.Popen[bytes] | None = None
-        self._start_at = 0.0
+        self._start_at: float | None = None
+        self._ends = False  #: it was sent a signal, and has not ended yet
         self.down_since: float | None = None
         self.outages: list[tuple[float, float]] = []  #: from the signal to the first answer, seconds since the epoch
 
@@ -53,18 +54,19 @@ class Server:
         """Send it the signal `number`; it is started again `away_s` after it has ended."""
         assert self._process
         self.down_since = time.time()
-        self._start_at = self.down_since + away_s
+        self._start_at, self._ends = self.down_since + away_s, True
         self._process.send_signal(number)
 
     def tick(self, now: float) -> None:
         """Bring it back when it is time; note when it answers again."""
-        process = self._process
-        if self.down_since is None or process is None:
+        if self.down_since is None or self._process is None:
             return
-        if process.poll() is not None and now >= self._start_at:
-            self._start_at = now + 60
+        if self._ends:  # until it has, it may still answer
+            self._ends = self._process.poll() is None
+        elif self._start_at is not None and now >= self._start_at:
+            self._start_at = None
             self.start()
-        elif process.poll() is None and self._serves():
+        elif self._start_at is None and self._serves():
             self.outages.append((self.down_since, time.time()))
             self.down_since = None
 

@@ -94,10 +94,10 @@ def _throughput(told: Told) -> Iterator[str]:
         """)
     for shares in told["fairness"]:
         yield paragraph(f"""
-        While every organisation had a task of normal priority waiting in `{shares["queue"]}`,
-        {shares["seconds_in_which_all_waited"]:.0f} s in all, Jain's index over the worker-seconds they got there was
-        **{shares["jain_as_charged"]:.3f}** as the policy charges them, and {shares["jain_as_worked"]:.3f} when what a worker held after
-        its death counts for nothing (1 is the same for all).
+        While every organisation had a task of normal priority waiting in `{shares["queue"]}`, {shares["seconds_in_which_all_waited"]:.0f} s
+        in all, Jain's index over the worker-seconds that they got there was **{shares["jain"]:.3f}** (1 is the same for all). What a
+        worker held after it had died or was stopped serves nobody and is not in it; with it the index is
+        {shares["jain_with_what_the_dead_held"]:.3f}.
         """)
     if not told["fairness"]:
         yield "There was no time to speak of in which every organisation had work waiting: no index of fairness."
@@ -105,7 +105,7 @@ def _throughput(told: Told) -> Iterator[str]:
     rows = []
     for name, orgs in GROUPS.items():
         waits = [told["waits"][org] for org in orgs if org in told["waits"]]
-        got = [longest["worker_seconds_as_charged"][org] for org in orgs] if longest else []
+        got = [longest["worker_seconds"][org] for org in orgs] if longest else []
         jobs = span([told["jobs"][org] for org in orgs], 0)
         rows.append([name, jobs, span(got, 1), span([wait["median"] for wait in waits], 2), span([wait["p99"] for wait in waits], 1)])
     where = f"in `{longest['queue']}` then" if longest else "then"

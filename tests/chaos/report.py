@@ -55,10 +55,10 @@ def tell(evidence: Evidence, checks: list[Check], figures: Figures) -> dict[str,
             {
                 "queue": shares.queue,
                 "seconds_in_which_all_waited": shares.contended_s,
-                "jain_as_charged": shares.jain(shares.charged_s),
-                "jain_as_worked": shares.jain(shares.worked_s),
-                "worker_seconds_as_charged": shares.charged_s,
-                "worker_seconds_as_worked": shares.worked_s,
+                "jain": shares.jain(shares.worked_s),
+                "jain_with_what_the_dead_held": shares.jain(shares.held_s),
+                "worker_seconds": shares.worked_s,
+                "worker_seconds_with_what_the_dead_held": shares.held_s,
             }
             for shares in figures.shares
         ],
