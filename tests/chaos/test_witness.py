@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -65,7 +64,7 @@ class Sound:
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sound]:
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Sound:
     return Sound(tmp_path_factory.mktemp("sound"))
 
 
