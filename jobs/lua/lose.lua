@@ -8,7 +8,7 @@ local REAPED = '20'
 local function lose(node, r, now, seen, reason, exc)
   local job, line = job_of(node.job), line_of(node)
   if fenced(node, job) then return cancel_node(node, line, job, 'running', now, job.cause) end
-  end_run(node, line, job, r, seen)
+  end_run(node, line, job, r, now, seen)
   touch(job)
   local last = r.attempts >= (r.granted or line.attempts)
   local error = last and string.format('%s (attempt %d of %d)', reason, r.attempts, r.granted or line.attempts) or reason
