@@ -127,6 +127,38 @@ def test_the_lease_that_a_dead_worker_let_run_out_is_charged_to_nobody(store: St
     assert order.count(lost.org) == 3
 
 
+def test_nobody_waits_for_what_another_was_ahead_when_it_was_served_out_of_line(hands: Hands) -> None:
+    """A claim of a higher priority goes to the one that asks for it, however far ahead; the others are not taken there."""
+    for n in range(30):
+        hands.submit({"name": f"a{n}"}, org="acme")
+    hands.submit({"name": "long"}, org="big", priority="high")
+    claimed = hands.claim()
+    hands.now += 100
+    hands.record(claimed)
+    hands.take_turns(3)
+    hands.submit({"name": "urgent"}, org="big", priority="high")
+    assert hands.take_turns(1) == ["big"]  # by now 100 s ahead of acme
+    hands.submit({"name": "mine"}, org="uni")
+    assert "uni" in hands.take_turns(2)
+
+
+def test_coming_and_going_brings_no_credit_while_the_clock_is_ahead(hands: Hands) -> None:
+    for n in range(30):
+        hands.submit({"name": f"a{n}"}, org="acme")
+    hands.submit({"name": "long"}, org="big", priority="high")
+    claimed = hands.claim()
+    hands.now += 100
+    hands.record(claimed)
+    hands.submit({"name": "urgent"}, org="big", priority="high")
+    hands.take_turns(1)
+    turns = []
+    for n in range(10):
+        if "uni" in turns[-1:] or not turns:
+            hands.submit({"name": f"b{n}"}, org="uni")  # the next one just after the last: it never has two waiting
+        turns += hands.take_turns(1)
+    assert turns.count("uni") <= 5
+
+
 def test_a_paused_queue_is_left_alone_and_a_suspended_redis_altogether(store: Store, hands: Hands) -> None:
     hands.submit({"name": "s"}, {"name": "l", "duration": "long"})
     assert control.pause(store, "short")
