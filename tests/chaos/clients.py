@@ -23,8 +23,8 @@ from tests.chaos.load import Meddling, Plan
 
 T = TypeVar("T")
 AWAY = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, redis.exceptions.BusyLoadingError, Overloaded)
-FIRST_WAVE = 0.22  #: of all jobs, at once: what waits from then on
-LOAD = 0.72  #: of the time, in which the rest is submitted
+FIRST_WAVE = 0.3  #: of all jobs, at once: what waits from then on
+LOAD = 0.68  #: of the time, in which the rest is submitted
 DRAINED = 0.94  #: of the time, by which everything is to have ended
 RUN_COSTS_S = 0.03  #: what a run takes besides its sleep, roughly, on a busy machine
 FIRST_GUESS = 0.7  #: of a worker's time that is spent on runs

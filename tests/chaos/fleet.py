@@ -99,6 +99,7 @@ class Place:
     rng: random.Random
     process: subprocess.Popen[bytes] | None = None
     start_at: float | None = 0.0
+    fresh_since: float = 0.0  #: when its worker or its horse was started last, or is about to be
     stopped: list[int] = field(default_factory=list)  #: ids of processes that are to go on at `go_on_at`
     go_on_at: float = 0.0
     kill_at: float | None = None  #: set while it is to leave by itself
@@ -106,7 +107,6 @@ class Place:
     young: bool = False  #: it was told to leave before it had a horse, perhaps before it could understand
     left: list[int] = field(default_factory=list)  #: exit codes of those that were told to leave
     unasked: list[int] = field(default_factory=list)  #: of those that ended although nobody had killed them or told them to
-    pids: list[int] = field(default_factory=list)
     overdue: int = 0  #: how many had to be killed after LEAVING_S
 
     @property
@@ -123,7 +123,7 @@ class Place:
             self.process = subprocess.Popen(
                 command, cwd=self.log.parent, env=self.environment, stdin=subprocess.DEVNULL, stderr=log, start_new_session=True
             )
-        self.pids.append(self.process.pid)
+        self.fresh_since = time.time()
         self.start_at, self.kill_at, self.hurt, self.young, self.stopped = None, None, False, False, []
 
     def horse(self) -> int:
@@ -134,7 +134,8 @@ class Place:
         return 0
 
     def signal(self, number: int, *pids: int) -> None:
-        self.hurt = self.hurt or (number == signal.SIGKILL and self.pid in pids)
+        if number == signal.SIGKILL:
+            self.hurt, self.fresh_since = self.hurt or self.pid in pids, time.time()
         for pid in pids:
             with contextlib.suppress(*GONE):
                 if pid:

@@ -33,6 +33,8 @@ WEIGHTS = {
     Kind.SUPERVISOR_STOPPED: 5,
     Kind.DEPLOY: 9,
 }
+SETTLED_S = 4.0  #: after which a worker or a new horse is at work, even on a busy machine
+SPARED = 0.8  #: how often one that is not yet is spared
 WORKER_DEATHS = (Kind.SUPERVISOR, Kind.BOTH)
 
 
@@ -51,7 +53,7 @@ class Harm:
         self._rng = rng = random.Random(f"harm {seed}")
         self._begun = time.time()
         self._until = self._begun + 0.85 * seconds
-        self._gap_s = min(3.0, seconds / 25)  #: mean seconds between two blows
+        self._gap_s = min(2.5, seconds / 25)  #: mean seconds between two blows
         self._next_at = self._begun + min(10.0, seconds / 8)  # let the first workers come up
         self.blows: list[Blow] = []
         self._fixed: list[tuple[float, Callable[[], None]]] = []
@@ -71,6 +73,9 @@ class Harm:
 
     def _blow(self, kind: Kind) -> None:
         places = [place for place in self._fleet.places if (place.process if kind in WORKER_DEATHS else place.undisturbed)]
+        at_work = [place for place in places if time.time() - place.fresh_since > SETTLED_S]
+        if self._rng.random() < SPARED and at_work:  # most of the time not one that is just being started
+            places = at_work
         if places:
             self._hit(kind, self._rng.choice(places))
 
