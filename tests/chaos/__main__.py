@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.chaos import figures, ordeal, report, verdict
 
 def main() -> int:
     given = arguments()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(f"ended by signal {number}"))
     form = ordeal.Form(seconds=given.seconds, jobs=given.jobs, workers=given.workers, seed=given.seed)
     folder = Path(tempfile.mkdtemp(prefix="lectern-chaos-"))
     print(f"Chaos: {form.seconds:g} s, {form.jobs} jobs, {form.workers} workers, seed {form.seed}", flush=True)

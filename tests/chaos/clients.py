@@ -67,11 +67,10 @@ class Clients:
     def __init__(self, store: Store, plans: list[Plan], *, seed: int, seconds: float, workers: int) -> None:
         self._store, self._plans, self._seconds, self._workers = store, plans, seconds, workers
         self._rng = random.Random(f"clients {seed}")
-        self._cut = Store(
-            Cut(connection_pool=store.redis.connection_pool, retry=Retry(NoBackoff(), 0)), store.settings
-        )  # connections of the same kind; a broken one is not used again
+        self._cut = Store(Cut(connection_pool=store.redis.connection_pool, retry=Retry(NoBackoff(), 0)), store.settings)
         self._begun = time.time()
-        self._work = sum(_work(plan) for plan in plans) / len(plans)  #: worker-seconds of a job before it is stretched
+        self._runs = sum(_runs(plan) for plan in plans) / len(plans)  #: of a job
+        self._work = sum(plan.seconds for plan in plans) / len(plans) + RUN_COSTS_S * self._runs  #: its worker-seconds, not stretched
         self._wave = int(FIRST_WAVE * len(plans))
         self._looked = (0.0, 0.0)  #: worker-seconds done, and when
         self._busy_work = self._busy_s = 0.0
@@ -104,7 +103,7 @@ class Clients:
         def ask(store: Store, job: str) -> str:
             return submit.submit(store, asked, idempotency_key=plan.key, job=job)
 
-        first, second = (f"{plan.number:05x}{secrets.token_hex(5)}0"[:16] for _ in range(2))
+        first, second = secrets.token_hex(8), secrets.token_hex(8)
         if plan.cut is not None:
             self._cut.redis.share = plan.cut
             self._patiently(lambda: self._unheard(lambda: ask(self._cut, first)))
@@ -149,18 +148,22 @@ class Clients:
         """How long tasks are to be made so that what is left ends in time, by what the workers manage when they have enough to do."""
         if self.stretches and number % RETHINK:
             return self.stretches[-1]
-        ended = self._patiently(lambda: sum(self._store.redis.zcard(self._store.keys.status(status)) for status in _ENDED))
         given = sum(self.stretches) * RETHINK * self._work  # worker-seconds submitted so far
-        done, now = given * ended / max(number, 1), time.time()
+        share = min(self._patiently(self._claims) / max(number * self._runs, 1), 1.0)  # of them, done
+        done, now = given * share, time.time()
         before, at = self._looked
         self._looked = (done, now)
-        if number - ended > 0.5 * self._wave and at:
+        if number * (1 - share) > 0.5 * self._wave and at:
             self._busy_work, self._busy_s = self._busy_work + done - before, self._busy_s + now - at
         rate = self._busy_work / self._busy_s if self._busy_s > 0.05 * self._seconds else FIRST_GUESS * self._workers
         can_be_done = rate * (DRAINED * self._seconds - (now - self._begun)) - (given - done)
         wanted = can_be_done / max((len(self._plans) - number) * self._work, 1e-9)
         self.stretches.append(min(max(wanted, 0.2), 2.5))
         return self.stretches[-1]
+
+    def _claims(self) -> int:
+        """How many runs were begun so far."""
+        return sum(int(self._store.redis.hget(self._store.keys.build("clock", queue), "t") or 0) for queue in ("short", "long"))
 
     # meddling
 
@@ -234,9 +237,5 @@ class Clients:
             return None
 
 
-_ENDED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
-
-
-def _work(plan: Plan) -> float:
-    runs = sum(1 + task.get("children", 0) + task.get("fail_attempts", 0) for task in plan.tasks)
-    return plan.seconds + RUN_COSTS_S * int(runs)
+def _runs(plan: Plan) -> int:
+    return sum(1 + int(task.get("children", 0) + task.get("fail_attempts", 0)) for task in plan.tasks)

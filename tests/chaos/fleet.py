@@ -18,11 +18,16 @@ from pathlib import Path
 from redis import Redis, exceptions
 
 from jobs.settings import Settings
-from scripts import embedded
+from scripts import embedded, leash
 
 ROOT = Path(__file__).parents[2]
 LEAVING_S = 30.0  #: between SIGTERM and SIGKILL on a deploy
 GONE = (ProcessLookupError, FileNotFoundError)
+
+
+def leashed(command: list[str]) -> list[str]:
+    """Return the command that ends when this process does, however that ends."""
+    return [sys.executable, leash.__file__, str(os.getpid()), *command]
 
 
 class Server:
@@ -42,7 +47,9 @@ class Server:
 
     def start(self) -> None:
         with (self.folder / "redis.log").open("ab") as log:
-            self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            self._process = subprocess.Popen(
+                leashed(self._command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
 
     def start_and_wait(self) -> None:
         self.start()
@@ -119,9 +126,13 @@ class Place:
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "workers", "short", "long"]
             self.process = subprocess.Popen(
-                command, cwd=self.log.parent, env=self.environment, stdin=subprocess.DEVNULL, stderr=log, start_new_session=True
+                leashed([sys.executable, "-m", "workers", "short", "long"]),
+                cwd=self.log.parent,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stderr=log,
+                start_new_session=True,
             )
         self.fresh_since = time.time()
         self.start_at, self.kill_at, self.hurt, self.young, self.stopped = None, None, False, False, []

@@ -16,7 +16,7 @@ from tests.chaos.aof import Command, transactions
 SECOND = 1_000_000
 KEPT_MS = 86_400_000  #: a worker's last answers expire a day after they were given
 LOST = re.compile(r"worker (was killed|exited)|the worker that ran this task was lost|gave no sign of life|did not stop within")
-JOB_KEY = re.compile(rb"app:jobs:([0-9a-z]+)(?::(state)(?::([a-z0-9_]+))?)?")
+JOB_KEY = re.compile(rb"app:jobs:([0-9a-z]+)(?::(state|outputs)(?::([a-z0-9_]+))?)?")
 
 
 @dataclass(slots=True)
@@ -60,6 +60,7 @@ class Ledger:
     statuses: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  #: by job
     created: dict[str, float] = field(default_factory=dict)
     finished: dict[str, float] = field(default_factory=dict)
+    outputs: dict[str, int] = field(default_factory=lambda: defaultdict(int))  #: by node: how often one was written
     waits_left: dict[str, int] = field(default_factory=lambda: defaultdict(int))  #: by `job.task`: needs not yet met
     commands: int = 0
     strokes: int = 0
@@ -118,21 +119,26 @@ class _Stroke:
         found = JOB_KEY.fullmatch(key)
         if not found:
             return
-        job, of_state, parent = (part.decode() if part else "" for part in found.groups())
+        job, of, parent = (part.decode() if part else "" for part in found.groups())
         for name, value in zip(pairs[::2], pairs[1::2], strict=True):
-            if not of_state:
+            if not of:
                 self._of_job(job, name, value)
                 continue
             task, _, letter = name.partition(":")
             node = f"{job}-{parent}-{task}" if parent else f"{job}-{task}"
-            if not letter:
+            if of == "outputs":
+                self._ledger.outputs[node] += 1
+            elif not letter:
                 self._steps.append(Step(node, value, 0.0, self._ledger.strokes))
-                continue
-            self._details[node][letter] = value
-            if letter in "be":
-                self.at = max(self.at, int(value) / SECOND)
-            elif letter == "w":
-                self._ledger.waits_left[f"{job}.{task}"] = int(value)
+            else:
+                self._detail(f"{job}.{task}", node, letter, value)
+
+    def _detail(self, task: str, node: str, letter: str, value: str) -> None:
+        self._details[node][letter] = value
+        if letter in "be":
+            self.at = max(self.at, int(value) / SECOND)
+        elif letter == "w":
+            self._ledger.waits_left[task] = int(value)
 
     def _of_job(self, job: str, name: str, value: str) -> None:
         match name:
@@ -147,7 +153,7 @@ class _Stroke:
 
     def counted(self, key: bytes, name: str, by: int) -> None:
         found = JOB_KEY.fullmatch(key)
-        if not found or not found.group(2):
+        if not found or found.group(2) != b"state":
             return
         job, parent = found.group(1).decode(), (found.group(3) or b"").decode()
         task, _, letter = name.partition(":")

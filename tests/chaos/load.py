@@ -110,6 +110,7 @@ def _graph(rng: random.Random, length: float) -> tuple[dict[str, Any], ...]:
             "seconds": seconds * length,
             "attempts": MARGIN,
             "backoff_seconds": rng.choice((0, 0.5, 2)),
+            "output": f"of t{index}",
         }
         chance = rng.random()
         if chance < 0.04:

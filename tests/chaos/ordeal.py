@@ -57,6 +57,7 @@ class Evidence:
     ledger: ledger.Ledger
     statuses: dict[str, str]  #: of all jobs, as Redis has them at the end
     states: dict[str, dict[str, str]]  #: by job and, for children, `job:task`: the state hashes at the end
+    outputs: dict[str, dict[str, str]]  #: by job: the committed outputs at the end, as JSON
     audit: list[str]
     said: str  #: the workers' logs
     tracebacks: list[str]
@@ -88,29 +89,30 @@ def run(form: Form, folder: Path, tell: Callable[[str], None]) -> Evidence:
         tell("the audit")
         faults = audit(store)
         statuses, states = states_of(store)
-        places = fleet.places
+        outputs = {job: _hash(store, store.keys.outputs(job)) for job in statuses}
         server.stop()
         tell("the log")
         return Evidence(
-            form,
-            begun,
-            clients.all_submitted_at,
-            settled_at,
-            clients.accepted,
-            clients,
-            harm.blows,
-            server.outages,
-            ledger.read(aof.read(server.folder)),
-            statuses,
-            states,
-            faults,
-            fleet.said(),
-            fleet.tracebacks(),
-            [code for place in places for code in place.left],
-            [code for place in places for code in place.unasked],
-            sum(place.overdue for place in places),
-            str(server.version),
-            loads,
+            form=form,
+            begun=begun,
+            submitted_at=clients.all_submitted_at,
+            settled_at=settled_at,
+            accepted=clients.accepted,
+            clients=clients,
+            blows=harm.blows,
+            outages=server.outages,
+            ledger=ledger.read(aof.read(server.folder)),
+            statuses=statuses,
+            states=states,
+            outputs=outputs,
+            audit=faults,
+            said=fleet.said(),
+            tracebacks=fleet.tracebacks(),
+            left=[code for place in fleet.places for code in place.left],
+            unasked=[code for place in fleet.places for code in place.unasked],
+            overdue=sum(place.overdue for place in fleet.places),
+            redis=str(server.version),
+            loads=loads,
         )
 
 

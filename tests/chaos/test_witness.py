@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from jobs.model import Completed
 from jobs.settings import Settings
 from jobs.states import JobStatus
 from jobs.store import Store, connect
@@ -29,7 +31,7 @@ OF_THE_LOG = (
     verdict.attempts_are_counted,
     verdict.the_log_is_whole,
 )
-TASKS = ({"name": "a", "needs": []}, {"name": "b", "needs": ["a"]})
+TASKS: tuple[dict[str, Any], ...] = ({"name": "a", "needs": [], "output": "of a"}, {"name": "b", "needs": ["a"], "output": "of b"})
 
 
 class Sound:
@@ -40,8 +42,10 @@ class Sound:
             store = Store(connect(url), Settings(_env_file=None))
             hands = Hands(store)
             self.job = hands.submit(*TASKS)
-            hands.drain()
+            for task in TASKS:
+                hands.work(Completed(task["output"]))
             self.statuses, self.states = states_of(store)
+            self.outputs = {self.job: {task["name"]: json.dumps(task["output"]) for task in TASKS}}
         self.transactions = list(aof.transactions(aof.read(embedded.home(folder))))
 
     def faults(self, transactions: list[list[Command]], *, forgotten: bool = False) -> set[str]:
@@ -55,6 +59,7 @@ class Sound:
             ledger=ledger.read(b"".join(written(each) for each in transactions)),
             statuses={} if forgotten else self.statuses,
             states={} if forgotten else self.states,
+            outputs=self.outputs,
         )
         return {check.__name__ for check in OF_THE_LOG if not check(cast(Evidence, evidence)).holds}
 

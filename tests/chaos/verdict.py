@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -69,7 +70,7 @@ def everything_ended_as_it_had_to(evidence: Evidence) -> Check:
         faults.append(f"not everything had ended after {evidence.form.longest_s:.0f} s")
     count = Counter(evidence.statuses.values())
     return Check(
-        "Every job ended in the state that its parameters call for, every task and child of it too",
+        "Every job ended as its parameters call for: its state, that of each task and child, their outputs",
         ", ".join(f"{number} {status}" for status, number in count.most_common()),
         tuple(faults),
     )
@@ -96,6 +97,8 @@ def _ending(one: Accepted, evidence: Evidence) -> Iterator[str]:
             continue
         if state[name] != want:
             yield f"{one.job}.{name} is {state[name]}, not {want}"
+        if want == "completed" and evidence.outputs[one.job].get(name) != json.dumps(task["output"]):
+            yield f"{one.job}.{name} is completed, and its output is {evidence.outputs[one.job].get(name)}"
         if want == "completed" and int(state[f"{name}:n"]) <= task.get("fail_attempts", 0):
             yield f"{one.job}.{name} is completed after {state[f'{name}:n']} attempts, of which {task['fail_attempts']} fail"
         children = evidence.states.get(f"{one.job}:{name}", {})
@@ -144,6 +147,9 @@ def no_outcome_is_committed_twice(evidence: Evidence) -> Check:
         commits, again = commits + done, again + reopened
         if done > 1 + reopened:
             faults.append(f"{node} came to an end {done} times and was retried by hand {reopened} times")
+        put_out = sum(before.state == "running" and step.state in ("completed", "joining") for before, step in pairwise(steps))
+        if node.count("-") == 1 and evidence.ledger.outputs[node] != put_out:  # children have none here
+            faults.append(f"{node} committed {evidence.ledger.outputs[node]} outputs in {put_out} runs that ended well")
     faults += [f"run {run} was begun twice" for run in evidence.ledger.begun_again]
     faults += [f"run {run} ended twice, or never began" for run in evidence.ledger.ended_again]
     return Check(
