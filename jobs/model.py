@@ -15,6 +15,8 @@ JOB_ID = re.compile(r"[A-Za-z0-9_]{1,64}")
 ORG_NAME = re.compile(r"[a-z0-9_]{1,40}")
 USER_NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")
 
+PLAIN_MARK = "@"  #: before the id of a plain RQ job, where the ids of our tasks stand: none of those begins so
+
 Json = Any  #: whatever `json.dumps` takes
 
 
@@ -87,6 +89,23 @@ class Claimed:
     @property
     def rq_job(self) -> str:
         return rq_job_id(self.job, self.task, self.child)
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A run of a plain RQ job, which another program has enqueued."""
+
+    run: str
+    id: str  #: RQ's
+    queue: str
+    lost: int  #: how many runs of it were lost
+    reason: str  #: why the last one was
+    claimed_at: float
+
+    @property
+    def rq_job(self) -> str:
+        """How it is named among tasks: `@` and its id."""
+        return PLAIN_MARK + self.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,11 +73,22 @@ local function leave_order(share, priority)
   if CHAINED_FIRST == 1 then call('ZREM', k_chained(share.queue, priority), share.org) end
 end
 
+-- Who comes to wait starts at the queue's clock: no credit. Or beside the first in line where that is behind the clock: a
+-- claim of another priority, or of rule 5, goes to who may be far ahead of those who wait here, and takes the clock there.
+local function come_forward(share, priority)
+  local start = share.clock.v
+  if share.clock['w' .. LETTER[priority]] > 0 then
+    local first = call('ZRANGE', k_ready(share.queue, priority), '0', '0', 'WITHSCORES')[2]
+    if first then start = math.min(start, first) end
+  end
+  share.v = math.max(share.v, start)
+end
+
 local function fair_wait(queue, org, priority, now) -- a task entered a lane
   local share = share_of(queue, org)
   if string.find(share.p, LETTER[priority], 1, true) then return share end
   if share.p == '' and share.n == 0 then call('PERSIST', share.key) end
-  share.v = math.max(share.v, share.clock.v) -- while it asked for nothing here, or only for less urgent work: no credit
+  come_forward(share, priority) -- while it asked for nothing here, or only for less urgent work
   share.p = share.p .. LETTER[priority]
   if not share.parked then call('ZADD', k_turns(queue, priority), stamp(now), org) end
   keep(share)
@@ -109,8 +120,8 @@ local function unpark(org, now)
     local share = share_of(queue, org)
     share.parked = false
     call('HDEL', share.key, 'k')
-    share.v = math.max(share.v, share.clock.v) -- what it was kept from is no credit
     for letter in string.gmatch(share.p, '.') do
+      come_forward(share, PRIORITIES[letter]) -- what it was kept from is no credit
       call('ZADD', k_turns(queue, PRIORITIES[letter]), stamp(now), org)
       if CHAINED_FIRST == 1 and rq_holds(rq_lane(queue, PRIORITIES[letter], true, org)) then
         call('ZADD', k_chained(queue, PRIORITIES[letter]), '0', org)
@@ -155,7 +166,7 @@ local function fair_release(queue, org, us, whole_us, now) -- a run ended: time 
   call('HSET', k_clock(queue), 'v', stamp(clock.v), 'f', stamp(clock.f), 'm', stamp(clock.m), 'n', stamp(clock.n))
   if share.n > 0 or share.p ~= '' then
     keep(share)
-  elseif share.v <= clock.v then
+  elseif share.v <= clock.v and clock.wh + clock.wn + clock.wl + clock.wb == 0 then -- whoever comes next starts at the clock
     call('DEL', share.key)
     shares[share.key] = nil
   else
