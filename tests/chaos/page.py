@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from statistics import mean
 from typing import Any
 
 from tests.chaos.load import ASKS, LENGTH, ORGS
@@ -84,7 +85,7 @@ def _recovery(told: Told) -> Iterator[str]:
 
 
 def _throughput(told: Told) -> Iterator[str]:
-    done, stretch = told["throughput"], told["stretch_of_tasks"]
+    done, stretch, longest_stop_s = told["throughput"], told["stretch_of_tasks"], 1.8 * told["form"]["lease_s"]
     yield "## Throughput and fairness"
     yield paragraph(f"""
         {done["runs_completed_per_second"]:.1f} runs completed per second,
@@ -98,7 +99,9 @@ def _throughput(told: Told) -> Iterator[str]:
         While every organisation had a task of normal priority waiting in `{shares["queue"]}`, {shares["seconds_in_which_all_waited"]:.0f} s
         in all, Jain's index over the worker-seconds that they got there was **{shares["jain"]:.3f}** (1 is the same for all). What a
         worker held after it had died or was stopped serves nobody and is not in it; with it the index is
-        {shares["jain_with_what_the_dead_held"]:.3f}.
+        {shares["jain_with_what_the_dead_held"]:.3f}. An organisation had {mean(shares["worker_seconds"].values()):.0f} worker-seconds on
+        average; a run whose horse is stopped under a living supervisor keeps its lease, is charged and counts:
+        {longest_stop_s:.0f} s at most.
         """)
     if not told["fairness"]:
         yield "There was no time to speak of in which every organisation had work waiting: no index of fairness."
