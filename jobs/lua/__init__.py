@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -16,6 +16,8 @@ VERBS = (
     "submit", "claim", "progress", "append", "renew", "record", "hand_back", "reap", "cancel", "retry", "pause", "delete", "sweep",
     "release",
 )  # fmt: skip
+#: What jobs.doctor reads and mends with; loaded only where it is called.
+DOCTOR = ("see_jobs", "see_tasks", "see_shares", "mend_job", "mend_task", "mend_share", "drop", "bury")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,5 +47,5 @@ def named(code: str, what: str) -> list[str]:
     return [name for line in re.findall(rf"^--{what} (.+)$", code, re.MULTILINE) for name in line.split()]
 
 
-def load(prefix: str, constants: Mapping[str, int | str]) -> dict[str, Script]:
-    return {verb: script(verb, prefix, constants) for verb in VERBS}
+def load(prefix: str, constants: Mapping[str, int | str], verbs: Iterable[str] = VERBS) -> dict[str, Script]:
+    return {verb: script(verb, prefix, constants) for verb in verbs}

@@ -1,0 +1,200 @@
+"""Read jobs, tasks and shares, each as it is at one moment: by read-only scripts, a bounded number a call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypeVar
+
+from jobs.model import rq_job_id
+from jobs.states import JobStatus, Priority
+from jobs.store import Store
+
+JOBS_A_CALL, TASKS_A_CALL, SHARES_A_CALL = 100, 200, 100
+DEEP_A_CALL = 10  #: ready tasks looked for in their lanes: 4 ms each in a lane of 200,000
+EXTRA_MOST = 500  #: tasks said to run without a lease that a look at shares takes into account
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Kids:
+    """The children of a task."""
+
+    line: str
+    state: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class JobSeen:
+    id: str
+    status: str  #: '' when there is no such job
+    user: str = ""
+    org: str = ""
+    priority: str = ""
+    created: str = ""
+    left: str = ""
+    late: bool = False
+    swept: bool = True  #: it does not wait in sweeps
+    lists: tuple[bool, bool, bool] = (False, False, False)  #: whether all, the user's and the organisation's have it
+    statuses: tuple[str, ...] = ()  #: the indexes of statuses that have it
+    lines: Mapping[str, str] | None = None  #: by task, in the graph's order
+    state: Mapping[str, str] | None = None
+    kids: Mapping[str, Kids] | None = None
+
+    def nodes(self) -> Iterator[str]:
+        """Yield the rq_job of each task and child that RQ knows."""
+        state = self.state or {}
+        for name in self.lines or {}:
+            if state.get(name) != "new":
+                yield rq_job_id(self.id, name)
+            for n in range(self.total(name)):
+                if (self.kids or {})[name].state.get(str(n), "new") != "new":
+                    yield rq_job_id(self.id, name, n)
+
+    def total(self, name: str) -> int:
+        """Return how many children a task has split into."""
+        return int((self.state or {}).get(f"{name}:ct", 0)) if name in (self.kids or {}) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSeen:
+    id: str
+    at: float  #: when it was seen, µs
+    state: str = ""  #: '' when there is no such task
+    run: str = ""
+    shown: bool = False  #: RQ shows its run as started
+    charged: int = 0
+    granted: int = 0
+    ended: int = 0  #: µs
+    queue: str = ""
+    lane: str = ""
+    org: str = ""
+    leased: bool = False
+    due: bool = False  #: it waits in delayed
+    in_lane: bool | None = None  #: None: not looked
+    rq_status: str = ""
+    rq_origin: str = ""
+    inbox: bool = False  #: a tool of RQ has just pushed it
+    registries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """What an organisation has waiting of one priority."""
+
+    chained: int
+    fresh: int
+    listed: str  #: of chained and fresh: 1 in RQ's list of queues, 0 not, - not and there is no room
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShareSeen:
+    queue: str
+    org: str
+    running: int
+    queue_running: int
+    clock_n: int
+    n: int
+    letters: str
+    ttl: int  #: -1 it stays, -2 there is none
+    lanes: Mapping[str, Lanes]  #: by priority
+
+
+def jobs(store: Store, ids: Sequence[str]) -> Iterator[JobSeen]:
+    """Yield each of `ids` as it is, those that are gone with no status."""
+    todo = list(ids)
+    while todo:
+        replies = store.run("see_jobs", *todo[:JOBS_A_CALL])
+        todo = todo[len(replies) :]
+        yield from map(job, replies)
+
+
+def job(reply: Sequence[Any]) -> JobSeen:
+    if len(reply) == 1:
+        return JobSeen(text(reply[0]), "")
+    id_, status, user, org, priority, created, left, order, _, late = map(text, reply[:10])
+    stands = [score != b"" for score in reply[10:19]]
+    lines, state, *kids = reply[19:]
+    return JobSeen(
+        id=id_,
+        status=status,
+        user=user,
+        org=org,
+        priority=priority,
+        created=created,
+        left=left,
+        late=bool(late),
+        swept=not stands[3],
+        lists=(stands[0], stands[1], stands[2]),
+        statuses=tuple(name for name, inside in zip(JobStatus, stands[4:], strict=True) if inside),
+        lines=dict(zip(order.split(","), map(text, lines), strict=True)) if order else {},
+        state=pairs(state),
+        kids={text(task): Kids(text(line), pairs(its)) for task, line, its in kids},
+    )
+
+
+def tasks(store: Store, ids: Sequence[str], *, deep: bool = False) -> Iterator[TaskSeen]:
+    """Yield each of `ids` as it is; `deep` looks for ready ones in their lanes."""
+    for some in batches(ids, DEEP_A_CALL if deep else TASKS_A_CALL):
+        now, *replies = store.run("see_tasks", "1" if deep else "0", *some)
+        yield from (task(float(now), reply) for reply in replies)
+
+
+def task(at: float, reply: Sequence[Any]) -> TaskSeen:
+    if len(reply) == 1:
+        return TaskSeen(text(reply[0]), at)
+    id_, state, run, shown, charged, granted, ended, queue, lane, org, leased, due, inside, status, origin, inbox, *registries = map(
+        text, reply
+    )
+    return TaskSeen(
+        id=id_,
+        at=at,
+        state=state,
+        run=run,
+        shown=bool(shown),
+        charged=int(charged),
+        granted=int(granted),
+        ended=int(ended or 0),
+        queue=queue,
+        lane=lane,
+        org=org,
+        leased=bool(leased),
+        due=bool(due),
+        in_lane=None if inside == "-" else bool(inside),
+        rq_status=status,
+        rq_origin=origin,
+        inbox=bool(inbox),
+        registries=tuple(registries),
+    )
+
+
+def shares(store: Store, names: Sequence[tuple[str, ...]], unleased: Sequence[str]) -> Iterator[ShareSeen]:
+    """Yield each (queue, organisation) as it is. `unleased` are tasks that run without a lease, as far as was seen."""
+    extra = unleased[:EXTRA_MOST]
+    for some in batches(names, SHARES_A_CALL):
+        yield from map(share, store.run("see_shares", len(extra), *extra, *(part for name in some for part in name)))
+
+
+def share(reply: Sequence[Any]) -> ShareSeen:
+    queue, org, running, queue_running, clock_n, n, letters, ttl = map(text, reply[:8])
+    lanes = {}
+    for priority, (chained, fresh, listed, ready) in zip(Priority, zip(*[iter(reply[8:])] * 4, strict=True), strict=True):
+        lanes[str(priority)] = Lanes(int(chained), int(fresh), text(listed), ready != b"")
+    return ShareSeen(queue, org, int(running), int(queue_running), int(clock_n), int(n), letters, int(ttl), lanes)
+
+
+def pairs(flat: Sequence[bytes]) -> dict[str, str]:
+    return {name.decode(): value.decode(errors="replace") for name, value in zip(flat[::2], flat[1::2], strict=True)}
+
+
+def text(value: bytes | int) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    rest = iter(items)
+    while some := list(islice(rest, size)):
+        yield some

@@ -1,0 +1,45 @@
+-- Bring lease, delay, lane and RQ in line with a task's state, which is believed.
+-- ARGV 1 now (µs, '' is Redis's)  2 rq_job
+-- Returns {'OK'}. Repeated it changes nothing. A run without a lease gets one that ends now: whoever reaps next takes it for lost.
+-- Draws no arrow.
+--include base rq fair settle
+
+local EXECUTION_S = math.ceil(LEASE_US / SECOND) + 60
+local now, node = clock_now(ARGV[1]), locate(ARGV[2])
+local state = node and call('HGET', node.state, node.field)
+if not state or state == 'gone' or state == 'new' then return { 'OK' } end
+local job, line, r = job_of(node.job), line_of(node), run_of(node)
+if not job.status or job.status == 'deleted' then return { 'OK' } end
+
+local registries = { pending = 'deferred', joining = 'deferred', delayed = 'scheduled', running = r.shown and 'wip' or '', ready = '',
+                     completed = 'finished', failed = 'failed', skipped = 'failed', cancelled = 'canceled' }
+local known = rq_knows(node)
+local status, origin, _, has = rq_seen(node, line.queue, r.run)
+local right = known and registries[state] == (has[1] or '') and #has < 2
+rq_out_of(node, line.queue, r.run, registries[state])
+if not known and unfinished(state) then rq_create(node, line, job.type, now, state == 'ready' and 'queued' or 'deferred') end
+if known and origin ~= line.queue then rq_origin(node, line.queue) end
+
+if state == 'ready' then
+  if status ~= 'queued' then rq_queued(node, now) end
+  if not rq_stands(lane_of(node, line, job), node.id) then
+    rq_push(lane_of(node, line, job), false, node.id)
+    fair_wait(line.queue, job.org, job.priority)
+    ring(line.queue)
+  end
+elseif state == 'delayed' then
+  local due = call('ZSCORE', k_delayed(), node.id)
+  if not due then call('ZADD', k_delayed(), stamp(now), node.id) end
+  if not right or status ~= 'scheduled' then rq_scheduled(node, line.queue, tonumber(due or now)) end
+elseif state == 'running' then
+  call('ZADD', k_leases(), 'NX', stamp(now), node.id .. ':' .. r.run)
+  if r.shown and (not right or status ~= 'started') then rq_show_started(node, line.queue, r.run, r.worker, r.began, now, EXECUTION_S) end
+elseif state == 'pending' or state == 'joining' then
+  if not right or status ~= 'deferred' then rq_deferred(node, line.queue, now) end
+elseif not known then return { 'OK' } -- of what has ended RQ may forget
+elseif state == 'completed' then
+  if not right or status ~= 'finished' then rq_finished(node, line.queue, r.began, now, r.worker) end
+elseif state == 'cancelled' then
+  if not right or status ~= 'canceled' then rq_canceled(node, line.queue, now, RETENTION_S) end
+elseif not right or status ~= 'failed' then rq_failed(node, line.queue, now, RETENTION_S, r.worker, '') end
+return { 'OK' }

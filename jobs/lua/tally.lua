@@ -1,0 +1,23 @@
+-- Count what runs, by the leases: they are as many as there are runs, however much waits. Needs base, settle.
+
+-- Returns counts by queue, and by queue and organisation with a space between; `more` are tasks that may run without a lease.
+local function tally(more)
+  local counts, counted = {}, {}
+  local function count(id, run)
+    local node = locate(id)
+    if not node or counted[id] then return end
+    local r = run_of(node)
+    if r.state ~= 'running' or (run and r.run ~= run) then return end
+    local org = job_of(node.job).org
+    if not org or call('HEXISTS', node.tasks, node.n and '*' or node.field) == 0 then return end
+    local queue = line_of(node).queue
+    counted[id] = true
+    for _, what in ipairs({ queue, queue .. ' ' .. org }) do counts[what] = (counts[what] or 0) + 1 end
+  end
+  for _, member in ipairs(call('ZRANGE', k_leases(), '0', '-1')) do
+    local id, run = string.match(member, '^(.-):(.*)$')
+    if id then count(id, run) end
+  end
+  for _, id in ipairs(more) do count(id) end
+  return counts
+end
