@@ -1,10 +1,13 @@
-"""What people do to a job after it was submitted: cancel, retry, delete; and to a queue: pause, resume."""
+"""What people do to a job after it was submitted: cancel, retry, delete; and to what waits: pause, resume."""
 
 from __future__ import annotations
 
 import secrets
+from typing import Literal
 
 from jobs.store import Store, stamp
+
+Paused = Literal["queue", "org", "type"]
 
 
 def cancel(store: Store, job: str, *, now: float | None = None) -> None:
@@ -39,11 +42,25 @@ def delete(store: Store, job: str, *, now: float | None = None) -> tuple[str, ..
     return (f"jobs/{job}/",)
 
 
-def pause(store: Store, queue: str) -> bool:
-    """Stop claims from `queue` (`long`, `ingest.short`); what runs goes on. Return False when it was paused already."""
-    return bool(int(store.run("pause", f"queue:{queue}", "1")[0]))
+def pause(store: Store, name: str, kind: Paused = "queue", *, now: float | None = None) -> bool:
+    """Let no claim take from a queue (`long`, `ingest.short`), an organisation or a job type; what runs goes on.
+
+    Effective before the next claim. Return False when it was paused already.
+    """
+    return bool(int(store.run("pause", stamp(now), kind, name, "1")[0]))
 
 
-def resume(store: Store, queue: str) -> bool:
+def resume(store: Store, name: str, kind: Paused = "queue", *, now: float | None = None) -> bool:
     """Undo pause; return False when it was not paused."""
-    return bool(int(store.run("pause", f"queue:{queue}", "0")[0]))
+    changed, more = store.run("pause", stamp(now), kind, name, "0")
+    store.sweep(f"type:{name}", int(more))
+    return bool(int(changed))
+
+
+def paused(store: Store) -> dict[Paused, list[str]]:
+    """Return the names of what is paused, by kind."""
+    found: dict[Paused, list[str]] = {"queue": [], "org": [], "type": []}
+    for member in sorted(store.redis.smembers(store.keys.build("pauses"))):
+        kind, _, name = member.decode().partition(":")
+        found[kind].append(name)
+    return found

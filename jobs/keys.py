@@ -36,7 +36,10 @@ KEYS: dict[str, Key] = {
     "status": Key("status:{status}", "zset", "job ids of one status by creation time", "the scripts move the id"),
     "users": Key("users", "set", "names of users", "people.remove"),
     "user": Key("users:{user}", "hash", "org, role, created", "people.remove"),
-    "org": Key("orgs:{org}", "hash", "weight, max_running", "people.remove of its last user"),
+    "org": Key(
+        "orgs:{org}", "hash", "weight, max_running, running (counted while there is a max_running)", "people.remove of its last user"
+    ),
+    "orgs": Key("orgs", "set", "names of organisations that were given a weight or a limit", "people.remove of its last user"),
     "token": Key("tokens:{digest}", "hash", "user, created; the name is the token's SHA-256", "people.remove"),
     "upload": Key(
         "uploads:{upload}",
@@ -46,20 +49,44 @@ KEYS: dict[str, Key] = {
     ),
     "upload_jobs": Key("uploads:{upload}:jobs", "set", "ids of the jobs that use an upload", "uploads.release of the last of them"),
     "ready": Key("ready:{queue}:{priority}", "zset", "organisations with waiting tasks by virtual time", "claim.lua empties it"),
+    "turns": Key(
+        "turns:{queue}:{priority}", "zset", "the same by the time since when they wait for a turn of rule 5", "claim.lua empties it"
+    ),
+    "chained": Key(
+        "chained:{queue}:{priority}",
+        "zset",
+        "those of them with chained tasks; only with FAIR_ORDER=chained,priority",
+        "claim.lua empties it",
+    ),
+    "parked": Key("parked:{org}", "set", "queues in which an organisation waits and may not run", "resume; the end of one of its runs"),
+    "held": Key("held:{type}", "list", "`<rq_job>`: ready tasks of a paused job type, out of their lanes", "resume"),
     "fair": Key(
-        "fair:{queue}:{org}", "hash", "v virtual time, n running, p letters of the priorities it waits in", "deleted or expired when idle"
+        "fair:{queue}:{org}",
+        "hash",
+        "v virtual time, n running, p letters of the priorities it waits in, k 1 while parked, t<letter><c or f> serial of a lane's last",
+        "deleted or expired when idle",
     ),
     "clock": Key(
-        "clock:{queue}", "hash", "v virtual clock, f furthest virtual time, m mean seconds of a run, n running", "one a queue, for ever"
+        "clock:{queue}",
+        "hash",
+        "v virtual clock, f furthest virtual time, m mean µs of a run, n running, t claims, l rule 5's last, w<letter> ids in lanes",
+        "one a queue, for ever",
     ),
+    "speeds": Key("speeds", "hash", "`<engine>` µs of work for a second of audio, rolling", "one, for ever"),
+    "quota": Key("quotas:{quota}", "string", "virtual clock of the line for a quota's places", "expiry when unused"),
+    "quota_places": Key(
+        "quotas:{quota}:places", "list", "when the last places were given away, as many as the quota has", "expiry when unused"
+    ),
+    "quota_waiting": Key("quotas:{quota}:waiting", "zset", "`<rq_job>` that wait for a place, by whose turn it is", "expiry when unused"),
+    "quota_tags": Key("quotas:{quota}:orgs", "hash", "`<org>` its last place in virtual time", "expiry when unused"),
     "leases": Key("leases", "zset", "`<rq_job>:<run>` by the lease's end", "record.lua, reap.lua"),
     "reaped": Key(
         "reaped", "string", "`<time> <time>`: when leases were looked at last; until when none is taken to have ended", "one, for ever"
     ),
     "delayed": Key("delayed", "zset", "`<rq_job>` by the time it is due", "claim.lua"),
     "bell": Key("bell:{queue}", "list", "at most one token: work waits and no idle worker was told", "claim.lua, wait"),
-    "pauses": Key("pauses", "set", "`queue:<queue>`: what no claim may take from", "pause.lua"),
-    "sweeps": Key("sweeps", "zset", "jobs with more than one call's worth of tasks to bring in line, by time", "sweep.lua"),
+    "pauses": Key("pauses", "set", "`queue:<queue>`, `org:<org>`, `type:<job type>`: what no claim may take from", "pause.lua"),
+    "sweeps": Key("sweeps", "zset", "jobs, and `type:<job type>`, with more tasks to bring in line than one call does", "sweep.lua"),
     "worker": Key("worker:{worker}", "string", "`<run> <rq_job> <recorded run> <state>`: a worker's last answers", "expiry a day"),
     "idem": Key("idem:{user}:{key}", "string", "`<job> <digest>`: what an Idempotency-Key was used for", "expiry a day"),
 }

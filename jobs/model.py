@@ -67,6 +67,7 @@ class Claimed:
     engine: str
     queue: str
     type: str
+    version: int  #: of the job type, when the job was made
     user: str
     org: str
     attempt: int  #: 1 for the first
@@ -173,6 +174,25 @@ class JobView:
     revision: int
     tasks: tuple[TaskView, ...]
     outputs: Mapping[str, Json]  #: committed outputs by task
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a job that has not ended stands among the others, as `look` reads it; of the task that it waits with."""
+
+    task: str = ""  #: first ready task in the graph's order, "" if none
+    queue: str = ""  #: in which that task waits
+    ahead: int = 0  #: entries of its organisation and priority that come before it
+    own: int = 0  #: entries of its organisation at its priority, itself included
+    waiting: Mapping[str, int] = field(default_factory=dict)  #: entries per priority in that queue, tombstones included
+    organisations: int = 0  #: how many wait at its priority, its own included
+    running: int = 0  #: runs in that queue now
+    mean_s: float = 0.0  #: mean length of a run there
+    paused: str = ""  #: what keeps it waiting: "queue", "organisation", "type"; "" if nothing does
+    speeds: Mapping[str, float] = field(default_factory=dict)  #: engine → seconds of work per second of audio
+    running_by_queue: Mapping[str, int] = field(default_factory=dict)  #: runs now in each queue of the job's tasks
+    size: float = 0.0  #: seconds of audio, 0 unknown
+    served: bool = True  #: whether any worker serves `queue`
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,10 @@ def new_token(store: Store, name: str, *, now: float | None = None) -> str:
 def remove(store: Store, name: str) -> None:
     """Remove a user and the token; the jobs stay, for an admin to purge. Raises NotFound, and Conflict for the last admin."""
 
+    last_of: list[str] = []
+
     def write(pipe: Pipeline) -> None:
+        last_of.clear()
         token, org = map(_text, pipe.hmget(store.keys.user(name), "token", "org"))
         if token is None or org is None:
             raise _no_user(name)
@@ -107,9 +110,13 @@ def remove(store: Store, name: str) -> None:
         pipe.srem(store.keys.users(), name)
         if not others:
             pipe.delete(store.keys.org(org))
+            pipe.srem(store.keys.build("orgs"), org)
+            last_of.append(org)
 
     # Watching the set of names: a member added to the organisation meanwhile must keep its weight.
     store.redis.transaction(write, store.keys.user(name), store.keys.users())
+    for org in last_of:
+        store.run("tune", "", org, "", "0")  # with its limit gone, what that kept waiting may run
 
 
 def find(store: Store, token: str) -> Person | None:

@@ -86,7 +86,9 @@ def _children(store: Store, claimed: Claimed, spawn: Spawn) -> tuple[str | int, 
             f"{claimed.node} splits into {len(spawn.children)} children, more than MAX_CHILDREN={store.settings.max_children}"
         )
     engine = spawn.engine or claimed.engine
-    line = f"{engine} {claimed.queue} 0 {spawn.attempts} {spawn.backoff_s:g} {spawn.timeout_s:g} - -"
+    zone = store.settings.zone_of(engine) if engine != claimed.engine else ""
+    queue = f"{zone}.{claimed.queue.rpartition('.')[2]}" if zone else claimed.queue
+    line = f"{engine} {queue} 0 {spawn.attempts} {spawn.backoff_s:g} {spawn.timeout_s:g} - -"
     return (line, spawn.allowed_failures, *(encode(payload) for payload in spawn.children))
 
 

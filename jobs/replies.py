@@ -41,7 +41,7 @@ def claimed(reply: Sequence[Any], run: str) -> Claimed | Idle:
     """Turn an answer of take.lua into a value."""
     if reply[0] == b"IDLE":
         return Idle(float(reply[1]))
-    _, rq_job, kind, user, org, attempt, granted, now, line, params, payload, *inputs = reply
+    _, rq_job, kind, version, user, org, attempt, granted, now, line, params, payload, *inputs = reply
     job, task, child = rq_job_parts(rq_job)
     engine, queue, backoff_s, timeout_s = line_parts(line)
     return Claimed(
@@ -52,6 +52,7 @@ def claimed(reply: Sequence[Any], run: str) -> Claimed | Idle:
         engine=engine,
         queue=queue,
         type=kind.decode(),
+        version=int(version),
         user=user.decode(),
         org=org.decode(),
         attempt=int(attempt),

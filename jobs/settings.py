@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from jobs import faults
 from jobs.errors import Misconfigured
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+ZONE = re.compile(r"[a-z0-9_]{1,32}")
+RATE = re.compile(r"[1-9][0-9]{0,6}/[1-9][0-9]{0,6}")
+
+
+class Quota(NamedTuple):
+    name: str
+    runs: int
+    seconds: float  #: in which so many runs may begin
 
 
 class Settings(BaseSettings):
@@ -47,6 +58,13 @@ class Settings(BaseSettings):
     max_horse_megabytes: int = Field(0, ge=0, description="memory after which a worker starts afresh between tasks; 0: never")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
+    # which task next
+    fair_order: Literal["priority,chained", "chained,priority"] = Field(
+        "priority,chained", description="what comes first in a queue: priority,chained or chained,priority"
+    )
+    zones: str = Field("", description="engines that run in a zone of their own, as in inspect=ingest,transcribe=gpu")
+    quotas: str = Field("", description="runs that a service outside allows an engine, as in gemini=15/60: 15 runs each 60 s")
+
     # transcription
     whisper_model: str = Field("small", description="a model name that faster-whisper downloads, or a folder")
     whisper_device: str = Field("cpu", description="cpu, cuda or auto")
@@ -62,6 +80,35 @@ class Settings(BaseSettings):
     def _in_capitals(cls, level: Any) -> Any:
         return level.upper() if isinstance(level, str) else level
 
+    @field_validator("zones")
+    @classmethod
+    def _zones_are_named(cls, text: str) -> str:
+        pairs(text, ZONE, "engine=zone, as in inspect=ingest,transcribe=gpu")
+        return text
+
+    @field_validator("quotas")
+    @classmethod
+    def _quotas_are_rates(cls, text: str) -> str:
+        pairs(text, RATE, "engine=runs/seconds, as in gemini=15/60")
+        return text
+
+    def zone_of(self, engine: str) -> str:
+        """Return the zone that ZONES binds an engine to, or "" for none."""
+        return dict(pairs(self.zones, ZONE, "")).get(engine, "")
+
+    @property
+    def bound_zones(self) -> tuple[str, ...]:
+        """The zones that ZONES names, each once."""
+        return tuple(dict.fromkeys(zone for _, zone in pairs(self.zones, ZONE, "")))
+
+    def quota_of(self, name: str) -> Quota | None:
+        """Return the quota that QUOTAS gives under a name, if it does."""
+        rate = dict(pairs(self.quotas, RATE, "")).get(name)
+        if rate is None:
+            return None
+        runs, _, seconds = rate.partition("/")
+        return Quota(name, int(runs), float(seconds))
+
     @model_validator(mode="after")
     def _lease_outlives_a_renewal(self) -> Self:
         if self.renew_seconds > self.lease_seconds / 2:
@@ -70,6 +117,15 @@ class Settings(BaseSettings):
                 f"set RENEW_SECONDS to {self.lease_seconds / 3:g}, or LEASE_SECONDS to {self.renew_seconds * 3:g}"
             )
         return self
+
+
+def pairs(text: str, value: re.Pattern[str], form: str) -> tuple[tuple[str, str], ...]:
+    """Return the pairs of `name=value,name=value`. Raises ValueError that shows the form."""
+    found = [item.strip() for item in text.split(",") if item.strip()]
+    wrong = [item for item in found if not (NAME.fullmatch(item.partition("=")[0]) and value.fullmatch(item.partition("=")[2]))]
+    if wrong:
+        raise ValueError(f"{wrong[0]!r} is not of the form {form}")
+    return tuple((item.partition("=")[0], item.partition("=")[2]) for item in found)
 
 
 @lru_cache(maxsize=1)

@@ -81,6 +81,7 @@ class Store:
             "LEASE_US": round(self.settings.lease_seconds * SECOND),
             "RETENTION_S": f"'{math.ceil(self.settings.retention_days * 86_400)}'",
             "WORKER_S": f"'{WORKER_S}'",
+            "CHAINED_FIRST": int(self.settings.fair_order == "chained,priority"),
             "LOST": f"'{LOST}'",
             "LOST_EXC": f"'{border.encode_error(LOST)}'",
         }

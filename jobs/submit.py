@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from jobs import faults, graph, types
 from jobs.errors import Conflict, Forbidden, InvalidSubmission
 from jobs.model import JOB_ID, ORG_NAME, USER_NAME, ZONE_NAME, Graph, Json, Submission, TaskSpec
+from jobs.settings import Settings
 from jobs.store import Store, stamp
 
 IDEMPOTENCY_S = 86_400  #: how long an Idempotency-Key is remembered
@@ -27,7 +28,7 @@ def submit(
     the same `job` id changes nothing. Raises InvalidSubmission; Forbidden; Conflict when the key was used for something else;
     Overloaded when Redis is nearly full.
     """
-    kind, stored, checked = expand(submission, max_tasks=store.settings.max_tasks)
+    kind, stored, checked = expand(submission, store.settings)
     store.require_room()
     job = job or secrets.token_hex(8)
     if not JOB_ID.fullmatch(job):
@@ -48,6 +49,8 @@ def submit(
             named,
             digest,
             IDEMPOTENCY_S,
+            types.version_of(kind),
+            f"{types.size(kind, stored):g}",
             *lines(checked),
         )
     except Conflict:
@@ -57,7 +60,7 @@ def submit(
     return str(made)
 
 
-def expand(submission: Submission, *, max_tasks: int) -> tuple[types.JobType, dict[str, Json], Graph]:
+def expand(submission: Submission, config: Settings) -> tuple[types.JobType, dict[str, Json], Graph]:
     """Return the submission's type, its parameters as they are stored, and its checked graph.
 
     Reads and writes nothing. Raises InvalidSubmission, and Forbidden for what only an admin may.
@@ -77,9 +80,9 @@ def expand(submission: Submission, *, max_tasks: int) -> tuple[types.JobType, di
         field = ".".join(("params", *(str(part) for part in first["loc"])))
         raise InvalidSubmission(f"{field}: {faults.sentence(first)}", field=field) from None
     expanded = kind.expand(params)
-    if submission.zone:
-        expanded = Graph(tuple(task if task.zone else replace(task, zone=submission.zone) for task in expanded.tasks))
-    return kind, params.model_dump(mode="json", exclude_unset=True), graph.check(expanded, max_tasks=max_tasks)
+    zone = submission.zone or getattr(kind, "ZONE", "")
+    placed = Graph(tuple(replace(task, zone=config.zone_of(task.engine) or task.zone or zone) for task in expanded.tasks))
+    return kind, params.model_dump(mode="json", exclude_unset=True), graph.check(placed, max_tasks=config.max_tasks)
 
 
 def permit(submission: Submission) -> types.JobType:

@@ -160,8 +160,9 @@ class House:
         grace_s = settings().drain_seconds + WORKER_GRACE_S
         self.supervisor.start(self.web(env))
         for kind, count in (("short", self.plan.short), ("long", self.plan.long)):
+            queues = (kind, *(f"{zone}.{kind}" for zone in settings().bound_zones))  # on one machine: all of them
             for n in range(1, count + 1):
-                self.supervisor.start(Command(f"worker-{kind}-{n}", (sys.executable, "-m", "workers", kind), env, grace_s))
+                self.supervisor.start(Command(f"worker-{kind}-{n}", (sys.executable, "-m", "workers", *queues), env, grace_s))
         await self.await_web()
         say(f"Lectern is ready: {self.address}")
 

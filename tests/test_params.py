@@ -9,6 +9,7 @@ import pytest
 from jobs import show, submit
 from jobs.errors import InvalidSubmission
 from jobs.model import Submission
+from jobs.settings import Settings
 from jobs.store import Store
 from scripts.submit import read_param
 
@@ -34,7 +35,7 @@ def asked(params: dict[str, Any], kind: str = "transcription") -> Submission:
 )
 def test_a_parameter_of_another_type_or_size_is_refused_by_name(name: str, value: Any) -> None:
     with pytest.raises(InvalidSubmission, match=rf"params\.{name}") as refused:
-        submit.expand(asked({"upload": "u1", name: value}), max_tasks=1000)
+        submit.expand(asked({"upload": "u1", name: value}), Settings())
     assert (refused.value.field or "").startswith(f"params.{name}")
 
 
@@ -56,6 +57,6 @@ def test_one_request_written_in_another_order_is_the_same_one(store: Store) -> N
 
 def test_the_command_line_gives_false_as_false() -> None:
     params = dict(map(read_param, ["export=false", "language=en", "upload=u1"]))
-    _, stored, graph = submit.expand(asked(params), max_tasks=1000)
+    _, stored, graph = submit.expand(asked(params), Settings())
     assert stored["export"] is False
     assert "export" not in [task.name for task in graph.tasks]

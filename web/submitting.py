@@ -62,7 +62,7 @@ def submit_new_job(backend: Backend, person: Person, new: NewJob, *, idempotency
     if not isinstance(named, str):
         return _submit(backend, person, new, None, idempotency_key, job_id)
     upload = uploads.find(backend.store, named, user=person.user)
-    expand(_submission(person, new, upload), max_tasks=backend.settings.max_tasks)
+    expand(_submission(person, new, upload), backend.settings)
     uploads.use(backend.store, upload.id, job_id)
     try:
         return _submit(backend, person, new, upload, idempotency_key, job_id)
@@ -82,7 +82,7 @@ def _read_form(backend: Backend, person: Person, fields: dict[str, str]) -> NewJ
     if "upload" not in permit(_submission(person, new)).Params.model_fields:
         raise InvalidSubmission(f"jobs of type {new.type} take no file", field="file")
     any_upload = {"upload": uploads.new_id()}
-    expand(_submission(person, new.model_copy(update={"params": new.params | any_upload})), max_tasks=backend.settings.max_tasks)
+    expand(_submission(person, new.model_copy(update={"params": new.params | any_upload})), backend.settings)
     return new
 
 

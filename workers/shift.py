@@ -10,9 +10,10 @@ import os
 import secrets
 import time
 
-from jobs import claim, record
+from jobs import claim, quota, record, types
 from jobs.errors import Stale
 from jobs.model import Claimed, Failed, Idle, Outcome
+from jobs.settings import Quota
 from workers import engines, log
 from workers.context import Context
 from workers.interrupted import HandBack, Interrupted, TimedOut, stop
@@ -89,9 +90,13 @@ class Shift:
         """Return what the engine came to. Raises Interrupted when the run no longer counts. The one catch-all."""
         kit = self._kit
         try:
+            if not types.understood(claimed.type, claimed.version):
+                return GiveBack(f"job type {claimed.type} version {claimed.version} is not known here", UNAVAILABLE_DELAY_S)
             engine = engines.loaded(claimed.engine) or self._load(claimed)
             kit.pulse.working(claimed.run, claimed.rq_job, claimed.engine, claimed.timeout_s, engine.stall_s)
             kit.orders.check(claimed.run)
+            if engine.quota and (wait_s := self._reserve(claimed, engine.quota)):
+                return GiveBack(f"no place left in the quota of {engine.quota.name}", wait_s)
             result = kit.orders.engage(claimed.run, lambda: engine.run(context, claimed.inputs))
             return of_result(result, claimed, kit.settings)
         except engines.Unavailable as unavailable:
@@ -115,6 +120,10 @@ class Shift:
         """Import an engine for its first run. That may take longer than a lease: say so, so that it is renewed."""
         self._kit.pulse.working(claimed.run, claimed.rq_job, claimed.engine, claimed.timeout_s, engines.STALL_SECONDS)
         return engines.find(claimed.engine)
+
+    def _reserve(self, claimed: Claimed, its: Quota) -> float:
+        """Take a place in the engine's quota; return the seconds to wait for one, 0 when it was taken."""
+        return self._kit.patiently(lambda: quota.reserve(self._kit.store, claimed, its), lambda: self._kit.orders.check(claimed.run))
 
     def _failed(self, claimed: Claimed, failed: Failed) -> Failed:
         log.task_failed(claimed, failed.error)

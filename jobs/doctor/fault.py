@@ -39,32 +39,40 @@ RULES: dict[str, Rule] = {
     "task-attempts": Rule("a task was charged no more attempts than it was granted", "cancel the job, or let it end", mends=False),
     "task-lease": Rule("a running task has a lease", "doctor --fix takes the run for lost: an attempt is spent, another worker takes it"),
     "task-delayed": Rule("a delayed task waits in delayed", FIX),
-    "task-lane": Rule("a ready task stands in its lane", FIX),
+    "task-lane": Rule("a ready task stands in its lane, or is held while its job type is paused", FIX),
+    "task-place": Rule("a ready task stands at the place in its lane that is told", FIX),
     "rq-status": Rule("RQ says of a task what its state means there", FIX),
     "rq-origin": Rule("RQ's origin of a task is its queue", FIX),
     "rq-registry": Rule("a task stands in RQ's registry of its state and in no other", FIX),
-    "rq-gone": Rule("RQ knows a failed, skipped or cancelled task until that expires", "nothing: a tool of RQ deleted it there", mends=False, note=True),
+    "rq-gone": Rule(
+        "RQ knows a failed, skipped or cancelled task until that expires", "nothing: a tool of RQ deleted it there", mends=False, note=True
+    ),
     # of a member of a set
     "lease-held": Rule("a lease belongs to a running task", FIX),
     "delayed-held": Rule("what waits in delayed is a delayed task", FIX),
     "registry-held": Rule("what RQ's registries hold of ours are tasks", FIX),
     "index-held": Rule("a list of jobs holds jobs that are there, and belong there", FIX),
     # of an organisation in a queue
-    "share-ready": Rule("an organisation is in ready exactly where its lanes hold something", FIX),
+    "share-ready": Rule("an organisation is in ready, and in turns, exactly where its lanes hold something and it is not parked", FIX),
     "share-letters": Rule("`p` of a share names the priorities in which the organisation's lanes hold something", FIX),
     "share-running": Rule("`n` of a share is how many tasks of the organisation run in the queue", FIX),
     "queue-running": Rule("`n` of a clock is how many tasks of the queue run", FIX),
+    "share-parked": Rule("a share says that it is parked exactly where its organisation lists the queue", FIX),
+    "share-reason": Rule("who is parked is paused, or at the limit of running tasks", FIX),
+    "org-running": Rule("an organisation with a limit counts its running tasks in all queues", FIX),
+    "lane-tail": Rule("a share counts what was pushed to a lane, so that places in it can be told", FIX),
     "share-expiry": Rule("a share expires exactly when its organisation neither waits nor runs", FIX),
     "lane-listed": Rule("RQ's list of queues names a lane while it holds something, and there is room", FIX, note=True),
     "lane-emptied": Rule("RQ's list of queues names no empty lane", FIX),
+    # of a queue and of a job type
+    "queue-depth": Rule("a clock counts the ids in the lanes of each priority", FIX),
+    "held-kept": Rule("tasks are held while their job type is paused, or waits in sweeps", FIX),
     # of a key
     "key-described": Rule("a key of ours is described in jobs/keys.py", "find out what wrote it, and delete it", mends=False),
     "key-expiry": Rule("a key that is to expire does", FIX),
     "key-owner": Rule("a key of a job is gone with its job, or expires", FIX),
     # of a pause
-    "pause-known": Rule(
-        "a pause names what is there", "resume it if it is a mistake (admin queues resume)", mends=False, note=True
-    ),
+    "pause-known": Rule("a pause names what is there", "resume it if it is a mistake (admin queues resume)", mends=False, note=True),
 }
 
 

@@ -31,6 +31,18 @@ def mend(store: Store, subject: Subject) -> None:
     store.run("drop", *subject.names, "")
 
 
+def look_at_held(store: Store, subject: Subject) -> Iterator[Fault]:
+    """Yield what is wrong with the held tasks of a job type, as they are at one moment."""
+    (kind,) = subject.names
+    with store.redis.pipeline(transaction=True) as pipe:
+        pipe.llen(store.keys.build("held", kind))
+        pipe.sismember(store.keys.build("pauses"), f"type:{kind}")
+        pipe.zscore(store.keys.sweeps(), f"type:{kind}")
+        held, paused, swept = pipe.execute()
+    if held and not paused and swept is None:
+        yield Fault("held-kept", subject, f"{held} tasks of job type {kind} are held, which is not paused: nobody will put them back")
+
+
 def look_at_pause(store: Store, subject: Subject) -> Iterator[Fault]:
     """Yield a note on a pause of something that is not there."""
     (member,) = subject.names

@@ -23,8 +23,10 @@ def faults(task: TaskSeen, *, retention_s: float) -> Iterator[Fault]:
         yield found("task-lease", task, f"task {task.id} runs (run {task.run}) without a lease: if its worker dies, nobody notices")
     if task.state == TaskState.DELAYED and not task.due:
         yield found("task-delayed", task, f"task {task.id} is delayed, but does not wait in delayed: nobody will make it ready")
-    if task.in_lane is False:
+    if task.stands == "nowhere":
         yield found("task-lane", task, f"task {task.id} is ready, but not in its lane {task.lane}: no worker will claim it")
+    if task.stands == "elsewhere":
+        yield found("task-place", task, f"task {task.id} stands in another place of its lane {task.lane} than is told")
     if not task.inbox:  # what RQ's tools ask for is true as soon as a claim takes it from there
         yield from of_rq(task, retention_s)
 

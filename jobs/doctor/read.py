@@ -12,7 +12,8 @@ from jobs.states import JobStatus, Priority
 from jobs.store import Store
 
 JOBS_A_CALL, TASKS_A_CALL, SHARES_A_CALL = 100, 200, 100
-DEEP_A_CALL = 10  #: ready tasks looked for in their lanes: 4 ms each in a lane of 200,000
+DEEP_A_CALL = 1  #: ready tasks looked for in their lanes: 4 ms each in a lane of 200,000
+ORGS_MOST = 5000  #: organisations without a place in ready that a look at a queue takes into account
 EXTRA_MOST = 500  #: tasks said to run without a lease that a look at shares takes into account
 
 T = TypeVar("T")
@@ -73,7 +74,7 @@ class TaskSeen:
     org: str = ""
     leased: bool = False
     due: bool = False  #: it waits in delayed
-    in_lane: bool | None = None  #: None: not looked
+    stands: str = "-"  #: a ready one: told (where it is told to), held, elsewhere in its lane, nowhere; - not looked
     rq_status: str = ""
     rq_origin: str = ""
     inbox: bool = False  #: a tool of RQ has just pushed it
@@ -88,6 +89,8 @@ class Lanes:
     fresh: int
     listed: str  #: of chained and fresh: 1 in RQ's list of queues, 0 not, - not and there is no room
     ready: bool
+    turns: bool
+    off: tuple[int, int]  #: by how many places its chained and its fresh lane are told wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,11 @@ class ShareSeen:
     n: int
     letters: str
     ttl: int  #: -1 it stays, -2 there is none
+    parked: tuple[bool, bool]  #: by its own word, by the organisation's list of queues
+    may_run: bool  #: neither paused nor at its limit
+    org_running: int  #: tasks of it in all queues
+    limit: int  #: 0 is none
+    org_n: int  #: what is counted against the limit
     lanes: Mapping[str, Lanes]  #: by priority
 
 
@@ -146,7 +154,7 @@ def tasks(store: Store, ids: Sequence[str], *, deep: bool = False) -> Iterator[T
 def task(at: float, reply: Sequence[Any]) -> TaskSeen:
     if len(reply) == 1:
         return TaskSeen(text(reply[0]), at)
-    id_, state, run, shown, charged, granted, ended, queue, lane, org, leased, due, inside, status, origin, inbox, *registries = map(
+    id_, state, run, shown, charged, granted, ended, queue, lane, org, leased, due, stands, status, origin, inbox, *registries = map(
         text, reply
     )
     return TaskSeen(
@@ -163,7 +171,7 @@ def task(at: float, reply: Sequence[Any]) -> TaskSeen:
         org=org,
         leased=bool(leased),
         due=bool(due),
-        in_lane=None if inside == "-" else bool(inside),
+        stands=stands,
         rq_status=status,
         rq_origin=origin,
         inbox=bool(inbox),
@@ -179,11 +187,33 @@ def shares(store: Store, names: Sequence[tuple[str, ...]], unleased: Sequence[st
 
 
 def share(reply: Sequence[Any]) -> ShareSeen:
-    queue, org, running, queue_running, clock_n, n, letters, ttl = map(text, reply[:8])
+    queue, org, *rest = map(text, reply)
+    running, queue_running, clock_n, n, letters, ttl, own_k, in_parked, may_not, org_running, limit, org_n = rest[:12]
     lanes = {}
-    for priority, (chained, fresh, listed, ready) in zip(Priority, zip(*[iter(reply[8:])] * 4, strict=True), strict=True):
-        lanes[str(priority)] = Lanes(int(chained), int(fresh), text(listed), ready != b"")
-    return ShareSeen(queue, org, int(running), int(queue_running), int(clock_n), int(n), letters, int(ttl), lanes)
+    for priority, (chained, fresh, listed, ready, turns, *off) in zip(Priority, zip(*[iter(rest[12:])] * 7, strict=True), strict=True):
+        lanes[str(priority)] = Lanes(int(chained), int(fresh), listed, bool(ready), bool(turns), (int(off[0]), int(off[1])))
+    return ShareSeen(
+        queue=queue,
+        org=org,
+        running=int(running),
+        queue_running=int(queue_running),
+        clock_n=int(clock_n),
+        n=int(n),
+        letters=letters,
+        ttl=int(ttl),
+        parked=(own_k == "1", bool(in_parked)),
+        may_run=not may_not,
+        org_running=int(org_running),
+        limit=int(limit),
+        org_n=int(org_n),
+        lanes=lanes,
+    )
+
+
+def depth(store: Store, queue: str, priority: str, orgs: Sequence[str]) -> tuple[int, int]:
+    """Return how many ids wait in a queue with a priority, and what its clock says."""
+    found, told = store.run("see_depth", queue, priority, *orgs[:ORGS_MOST])
+    return int(found), int(told)
 
 
 def pairs(flat: Sequence[bytes]) -> dict[str, str]:

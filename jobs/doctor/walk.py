@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from jobs import border
 from jobs.doctor import of_jobs, of_keys, of_shares, of_tasks, read
 from jobs.doctor.fault import Subject
-from jobs.states import TaskState
+from jobs.states import Priority, TaskState
 from jobs.store import Store
 
 KEYS_A_CALL = 500
@@ -27,21 +27,25 @@ class Walk:
         self.shapes = of_keys.Shapes(store.keys.prefix)
         self.suspects: dict[Subject, None] = {}
         self.looked: Counter[str] = Counter()
+        self.orgs: dict[str, list[str]] = {}  #: by queue
         self.unleased: list[str] = []  #: tasks that run without a lease
         self._jobs: dict[str, tuple[str, str]] = {}  #: user and organisation
         self._queues: dict[str, str] = {}  #: by task
-        self._waits: dict[str, set[str]] = {}  #: ready tasks by lane
+        self._held: set[str] = set()  #: ready tasks of paused types
         self._expected: dict[str, set[str]] = {"leases": set(), "delayed": set()}
         self._shares: set[tuple[str, str]] = set()
+        self._clocks: set[str] = set()  #: queues
+        self._types: set[str] = set()  #: job types of which tasks are held
         self._sets: list[tuple[str, str]] = []  #: key and name (as drop.lua takes it) of each set of ids
 
     def everything(self) -> None:
         self._jobs = dict.fromkeys(self._members(self.store.keys.jobs()), ("", ""))
         self._read_keys()
+        self._read_held()
         self._read_jobs()
-        self._read_lanes()
         self._read_sets()
         self._read_shares()
+        self._read_depths()
         for pause in self.store.redis.sscan_iter(self.store.keys.build("pauses"), count=MEMBERS_A_CALL):
             self._suspect("pause", pause.decode())
 
@@ -74,10 +78,24 @@ class Walk:
             name, parts = self.shapes.read(key)
             if name == "fair":
                 self._shares.add((parts[0], parts[1]))
-            elif name == "ready":
+            elif name in ("ready", "turns"):
                 self._shares.update((parts[0], org) for org in self._members(key))
+            elif name == "parked":
+                self._shares.update((queue.decode(), parts[0]) for queue in self.store.redis.smembers(key))
+            elif name == "clock":
+                self._clocks.add(parts[0])
+            elif name == "held":
+                self._types.add(parts[0])
             elif name in ("user_jobs", "org_jobs", "status"):
                 self._sets.append((key, f"{name.removesuffix('_jobs')} {parts[0]}"))
+
+    def _read_held(self) -> None:
+        for kind in self._types:
+            self._suspect("held", kind)
+            key, at = self.store.keys.build("held", kind), 0
+            while some := self.store.redis.lrange(key, at, at + MEMBERS_A_CALL - 1):
+                self._held.update(task.decode() for task in some)
+                at += MEMBERS_A_CALL
 
     def _read_jobs(self) -> None:
         waiting: list[str] = []
@@ -106,27 +124,14 @@ class Walk:
             self._queues[task.id] = task.queue
             self._shares.add((task.queue, task.org))
             if task.state == TaskState.READY:
-                self._waits.setdefault(task.lane, set()).add(task.id)
+                if task.stands == "-" and task.id not in self._held:
+                    self._suspect("task", task.id)
             elif task.state == TaskState.DELAYED:
                 self._expected["delayed"].add(task.id)
             elif task.state == TaskState.RUNNING:
                 self._expected["leases"].add(f"{task.id}:{task.run}")
                 if not task.leased:
                     self.unleased.append(task.id)
-
-    def _read_lanes(self) -> None:
-        """Look for the ready tasks in their lanes, from the tail: what is taken off the head meanwhile moves nothing."""
-        for lane, missing in self._waits.items():
-            last = -1
-            while missing:
-                some = self.store.redis.lrange(border.queue_key(lane), last - MEMBERS_A_CALL + 1, last)
-                self.looked["lane entries"] += len(some)
-                missing.difference_update(member.decode(errors="replace") for member in some)
-                last -= MEMBERS_A_CALL
-                if len(some) < MEMBERS_A_CALL:
-                    break
-            for task in missing:
-                self._suspect("task", task)
 
     def _read_sets(self) -> None:
         for key, name in self._sets:
@@ -157,3 +162,11 @@ class Walk:
             self.looked["shares"] += 1
             if any(of_shares.faults(share)):
                 self._suspect("share", share.queue, share.org)
+
+    def _read_depths(self) -> None:
+        for queue in sorted(self._clocks | {queue for queue, _ in self._shares}):
+            self.orgs[queue] = sorted(org for of, org in self._shares if of == queue)
+            for priority in Priority:
+                found, told = read.depth(self.store, queue, priority, self.orgs[queue])
+                if found != told:
+                    self._suspect("depth", queue, priority)

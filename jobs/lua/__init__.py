@@ -14,10 +14,12 @@ from jobs.lua.compose import compose, with_constants_inline
 
 VERBS = (
     "submit", "claim", "progress", "append", "renew", "record", "hand_back", "reap", "cancel", "retry", "pause", "delete", "sweep",
-    "release",
+    "release", "tune", "reserve", "look",
 )  # fmt: skip
 #: What jobs.doctor reads and mends with; loaded only where it is called.
-DOCTOR = ("see_jobs", "see_tasks", "see_shares", "mend_job", "mend_task", "mend_share", "drop", "bury")
+DOCTOR = (
+    "see_jobs", "see_tasks", "see_shares", "see_depth", "mend_job", "mend_task", "mend_share", "mend_depth", "drop", "bury",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

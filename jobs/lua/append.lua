@@ -2,7 +2,7 @@
 -- ARGV 1 rq_job of the child  2 run  3 offset (items that were there)  4… items (JSON)
 -- Returns {'OK', items now there}, also when repeated; {'STALE', state}; {'OFFSET', items there} when the offset is another.
 -- Draws no arrow.
---include base rq fair settle
+--include base rq fair lanes settle
 
 local node, run, offset = locate(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local r = run_of(node)

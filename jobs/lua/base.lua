@@ -6,7 +6,8 @@
 --   w needs not yet met   c 1 when chained   n attempts charged   g attempts granted   r run   b began   e ended
 --   v charged until (set while RQ shows it as started)   k worker   p progress 0..1   m message   x error   z cancelled because of
 --   ct, cc, cf children in all, completed, failed   ca failures allowed   cp sum of the children's progress
---   fl, rv numbers of the failed ones, of those that converge is to revive
+--   fl, rv numbers of the failed ones, of those that converge is to revive   ws work of the children in all (µs)
+--   q serial in its lane   u run that took a place in its engine's quota
 
 local call = redis.call
 
@@ -57,9 +58,11 @@ local job_memo = {}
 local function job_of(id)
   local job = job_memo[id]
   if not job then
-    local f = call('HMGET', k_job(id), 'status', 'user', 'org', 'priority', 'type', 'created', 'kids', 'cause', 'rev', 'left')
+    local f = call('HMGET', k_job(id), 'status', 'user', 'org', 'priority', 'type', 'created', 'kids', 'cause', 'rev', 'left',
+      'size', 'version')
     job = { id = id, status = f[1], user = f[2], org = f[3], priority = f[4], type = f[5], created = f[6],
-            kids = f[7] or '-', cause = f[8] or '', rev = f[9] or 0, left = tonumber(f[10] or 0) }
+            kids = f[7] or '-', cause = f[8] or '', rev = f[9] or 0, left = tonumber(f[10] or 0),
+            size = tonumber(f[11] or 0), version = f[12] or '1' }
     job_memo[id] = job
   end
   return job

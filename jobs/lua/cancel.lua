@@ -2,7 +2,7 @@
 -- ARGV 1 now (µs, '' is Redis's)  2 job
 -- Returns {'OK', 1 when more calls of sweep are needed}, also when it is cancelled already; {'REFUSED', status}; {'MISSING'}.
 -- any unfinished state -> cancelled
---include base rq fair settle
+--include base rq fair lanes settle
 
 local now, job = clock_now(ARGV[1]), job_of(ARGV[2])
 if not job.status or job.status == 'deleted' then return { 'MISSING' } end

@@ -2,8 +2,8 @@
 -- ARGV 1 now (µs, '' is Redis's)  2 worker  3 run (random, never used before)  4 queues, in the worker's order, with spaces
 -- Returns as take.lua: {'CLAIMED', …} | {'IDLE', seconds}. Repeated with the same run it answers as the first time.
 -- ready -> running     delayed -> ready     a cancelled job's ready -> cancelled     of lost workers: running -> ready | failed | skipped
---include base rq fair settle lose erase take
---rarely cancel_node make_ready reap sweep_oldest fair_unwait idle again
+--include base rq fair lanes settle held lose erase take
+--rarely cancel_node make_ready reap sweep_oldest fair_unwait idle again park unpark hold lower_turn given_turn chained_first
 
 local now, worker, run, queues = clock_now(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 

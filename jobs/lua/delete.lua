@@ -2,7 +2,7 @@
 -- ARGV 1 now (µs, '' is Redis's)  2 job
 -- Returns {'OK', 1 when more calls are needed}; {'MISSING'} when nothing of it is left.
 -- any state -> (nothing)
---include base rq fair settle erase
+--include base rq fair lanes settle held erase
 
 local now, job = clock_now(ARGV[1]), job_of(ARGV[2])
 if not job.status then return { 'MISSING' } end

@@ -2,7 +2,7 @@
 -- ARGV 1 set: leases | delayed | jobs | user <user> | org <org> | status <status> | registry <name> <queue>  2 member  3 '1' only looks
 -- Returns {'OK', 1 when it is not so, and was taken out}. Repeated it changes nothing.
 -- Draws no arrow.
---include base rq fair settle
+--include base rq fair lanes settle
 
 local set, of, queue = string.match(ARGV[1], '^(%S+) ?(%S*) ?(%S*)$')
 local member, only_look = ARGV[2], ARGV[3] == '1'

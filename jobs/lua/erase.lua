@@ -1,4 +1,4 @@
--- Remove a deleted job's nodes and, after the last, its keys. Needs base, rq, fair, settle.
+-- Remove a deleted job's nodes and, after the last, its keys. Needs base, rq, fair, lanes, settle, held.
 
 -- At most SWEEP nodes; returns true, and remembers the job in `sweeps`, when more are left.
 local function erase(job, now)
@@ -48,11 +48,13 @@ local sweep
 -- The job that has waited longest for it; returns whether there was one.
 local function sweep_oldest(now)
   local id = call('ZRANGE', k_sweeps(), '0', '0')[1]
-  if id then sweep(job_of(id), now) end
+  if id then sweep(id, now) end
   return id ~= nil
 end
 
-sweep = function(job, now)
+sweep = function(id, now) -- a job, or `type:<job type>`
+  if string.sub(id, 1, 5) == 'type:' then return unhold(string.sub(id, 6), now) end
+  local job = job_of(id)
   if not job.status then
     call('ZREM', k_sweeps(), job.id)
     return false

@@ -2,7 +2,7 @@
 -- ARGV 1 now (µs)  2 worker  3 rq_job ('' is what the worker claimed for that run)  4 run  5 delay (s; 0 is ready at once)
 -- Returns {'OK', new state or '' when the run held nothing}, also when repeated; {'STALE', state}.
 -- running -> ready | delayed
---include base rq fair settle
+--include base rq fair lanes settle
 
 local now, worker, id, run, delay_s = clock_now(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local last, held, recorded, before = string.match(call('GET', k_worker(worker)) or '', '^(%S+) (%S+) (%S+) (%S+)$')

@@ -3,7 +3,7 @@
 -- Returns {'OK', 1 when calls of sweep are needed}. Repeated it changes nothing.
 -- pending -> ready     any unfinished state of an ended job -> cancelled     cancelled of a running one -> ready | pending     joining -> completed
 --     a running job with nothing left -> completed
---include base rq fair settle
+--include base rq fair lanes settle
 
 local now, job = clock_now(ARGV[1]), job_of(ARGV[2])
 if not job.status then return { 'OK', 0 } end

@@ -1,23 +1,49 @@
 -- Bring what is counted of an organisation in a queue, and of the queue, in line with leases and lanes.
--- ARGV 1 queue  2 organisation
+-- ARGV 1 now (µs, '' is Redis's)  2 queue  3 organisation
 -- Returns {'OK'}. Repeated it changes nothing.
 -- Draws no arrow.
---include base rq fair settle tally
+--include base rq fair lanes settle places tally
 
-local queue, org = ARGV[1], ARGV[2]
+local now, queue, org = clock_now(ARGV[1]), ARGV[2], ARGV[3]
 local running = tally({})
-local share = share_of(queue, org)
-share.n, share.clock.n, share.p = running[queue .. ' ' .. org] or 0, running[queue] or 0, ''
-for _, priority in ipairs(ORDER) do
-  local lanes = { rq_lane(queue, priority, true, org), rq_lane(queue, priority, false, org) }
-  for _, lane in ipairs(lanes) do rq_list(lane) end
-  if rq_length(lanes[1]) + rq_length(lanes[2]) > 0 then share.p = share.p .. LETTER[priority]
-  else call('ZREM', k_ready(queue, priority), org) end
+local share, own = share_of(queue, org), org_of(org)
+if own.limit > 0 then
+  own.running = running['@' .. org] or 0
+  call('HSET', k_org(org), 'running', own.running)
 end
+share.n, share.clock.n, share.p = running[queue .. '@' .. org] or 0, running[queue] or 0, ''
 call('HSET', k_clock(queue), 'n', stamp(share.clock.n))
+
+local function see_to(priority, chained) -- one lane; returns whether it holds something
+  local name, field = rq_lane(queue, priority, chained, org), tail_of(priority, chained)
+  rq_list(name)
+  local tail = tonumber(call('HGET', share.key, field) or 0)
+  local off = lane_off({ name = name, length = rq_length(name), tail = tail })
+  if off ~= 0 then call('HSET', share.key, field, stamp(tail - off)) end
+  return rq_length(name) > 0
+end
+
+for _, priority in ipairs(ORDER) do
+  local chained, fresh = see_to(priority, true), see_to(priority, false)
+  if chained or fresh then share.p = share.p .. LETTER[priority] else leave_order(share, priority) end
+end
+
+local parked = share.parked or call('SISMEMBER', k_parked(org), queue) == 1
+if share.p == '' or not parked then
+  share.parked = false
+  call('SREM', k_parked(org), queue)
+  call('HDEL', share.key, 'k')
+elseif may_not_run(own, org) then park(share)
+else
+  call('SADD', k_parked(org), queue)
+  unpark(org, now)
+end
+if not share.parked then
+  for letter in string.gmatch(share.p, '.') do call('ZADD', k_turns(queue, PRIORITIES[letter]), 'NX', stamp(now), org) end
+end
 if share.p ~= '' or share.n > 0 or call('EXISTS', share.key) == 1 then
   keep(share)
   if share.p == '' and share.n == 0 then call('EXPIRE', share.key, IDLE_TTL_S) else call('PERSIST', share.key) end
 end
-if share.p ~= '' then ring(queue) end
+if share.p ~= '' and not share.parked then ring(queue) end
 return { 'OK' }

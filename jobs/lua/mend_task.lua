@@ -2,7 +2,7 @@
 -- ARGV 1 now (µs, '' is Redis's)  2 rq_job
 -- Returns {'OK'}. Repeated it changes nothing. A run without a lease gets one that ends now: whoever reaps next takes it for lost.
 -- Draws no arrow.
---include base rq fair settle
+--include base rq fair lanes settle places
 
 local EXECUTION_S = math.ceil(LEASE_US / SECOND) + 60
 local now, node = clock_now(ARGV[1]), locate(ARGV[2])
@@ -22,10 +22,12 @@ if known and origin ~= line.queue then rq_origin(node, line.queue) end
 
 if state == 'ready' then
   if status ~= 'queued' then rq_queued(node, now) end
-  if not rq_stands(lane_of(node, line, job), node.id) then
-    rq_push(lane_of(node, line, job), false, node.id)
-    fair_wait(line.queue, job.org, job.priority)
-    ring(line.queue)
+  local lane = lane_of(node, line.queue, job)
+  local held = call('EXISTS', k_held(job.type)) == 1 and call('LPOS', k_held(job.type), node.id)
+  if not held and not stands_as_told(node, lane) and lane_off(lane) == 0 then
+    local place = rq_place(lane.name, node.id)
+    if not place then line_up(node, line.queue, job, now, false)
+    else call('HSET', node.state, node.field .. ':q', stamp(place + 1 - lane.length + lane.tail)) end
   end
 elseif state == 'delayed' then
   local due = call('ZSCORE', k_delayed(), node.id)

@@ -1,7 +1,7 @@
 -- Note how far a run is; tells it when it no longer holds its task.
 -- ARGV 1 rq_job  2 run  3 fraction (0..1)  4 message
 -- Returns {'OK'} | {'STALE', state}. Draws no arrow.
---include base rq fair settle
+--include base rq fair lanes settle
 
 local node, run, fraction, message = locate(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 local r = run_of(node)

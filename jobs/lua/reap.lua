@@ -2,7 +2,7 @@
 -- ARGV 1 now (µs, '' is Redis's)  2 worker ('' reaps ended leases)  3 run  4 reason (text)  5 the reason as RQ's results hold it
 -- Returns {'OK', runs taken back}; {'STALE', state} when the worker claimed it but holds it no more, as when repeated.
 -- running -> ready | failed | skipped
---include base rq fair settle lose
+--include base rq fair lanes settle lose
 
 local now, worker, run, reason, exc = clock_now(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if worker == '' then return { 'OK', reap(now) } end

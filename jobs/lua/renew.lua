@@ -2,7 +2,7 @@
 -- ARGV 1 now (µs, '' is Redis's)  2 worker  3 queues, with spaces  4… pairs: rq_job, run
 -- Returns {'OK', runs reaped, then per run 'held' or the state of a task that it no longer holds}.
 -- running -> running | cancelled     of lost workers: running -> ready | failed | skipped     and the arrows of sweep
---include base rq fair settle lose erase
+--include base rq fair lanes settle held lose erase
 
 local EXECUTION_S = math.ceil(LEASE_US / SECOND) + 60
 local now, worker, queues = clock_now(ARGV[1]), ARGV[2], ARGV[3]

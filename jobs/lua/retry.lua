@@ -2,7 +2,7 @@
 -- ARGV 1 now (µs, '' is Redis's)  2 job  3 task or task.n ('' is whatever ended the job)  4 id of this call
 -- Returns {'OK', 1 when more calls of sweep are needed}, also when repeated; {'REFUSED', what, its state}; {'MISSING'}.
 -- failed | cancelled -> ready | pending | joining     of a completed job: skipped, and completed that depend on it -> ready | pending
---include base rq fair settle
+--include base rq fair lanes settle
 
 local NEEDS = 2000 -- of all that run again
 

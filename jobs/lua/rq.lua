@@ -139,11 +139,12 @@ end
 
 -- Lanes: RQ queues, listed in rq:queues while they hold something.
 local function rq_push(lane, front, id)
-  if call(front and 'LPUSH' or 'RPUSH', 'rq:queue:' .. lane, id) == 1 and call('SCARD', 'rq:queues') < LANES_LISTED then
-    call('SADD', 'rq:queues', 'rq:queue:' .. lane)
-  end
+  local length = call(front and 'LPUSH' or 'RPUSH', 'rq:queue:' .. lane, id)
+  if length == 1 and call('SCARD', 'rq:queues') < LANES_LISTED then call('SADD', 'rq:queues', 'rq:queue:' .. lane) end
+  return length
 end
 
+local function rq_length(lane) return call('LLEN', 'rq:queue:' .. lane) end
 local function rq_pop(lane) return call('LPOP', 'rq:queue:' .. lane) end
 local function rq_holds(lane) -- and takes it off the list once empty
   if call('EXISTS', 'rq:queue:' .. lane) == 1 then return true end
@@ -171,8 +172,10 @@ local function rq_out_of(node, queue, run, kept) -- of every registry but `kept`
   if kept ~= 'wip' and run then call('ZREM', 'rq:wip:' .. queue, node.id .. ':' .. run) end
 end
 
-local function rq_stands(lane, id) return call('LPOS', 'rq:queue:' .. lane, id) and true or false end
-local function rq_length(lane) return call('LLEN', 'rq:queue:' .. lane) end
+-- As slow as the lane is long.
+local function rq_place(lane, id) return call('LPOS', 'rq:queue:' .. lane, id) end
+local function rq_at(lane, place) return place >= 0 and call('LINDEX', 'rq:queue:' .. lane, stamp(place)) end
+local function rq_last(lane, count) return call('LRANGE', 'rq:queue:' .. lane, stamp(-count), '-1') end
 local function rq_listed(lane) -- 1 or 0; - where there is no room
   local listed = call('SISMEMBER', 'rq:queues', 'rq:queue:' .. lane)
   return listed == 0 and call('SCARD', 'rq:queues') >= LANES_LISTED and '-' or listed

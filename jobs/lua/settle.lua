@@ -1,4 +1,4 @@
--- What follows when a node changes: lanes, leases, the graph, the job. Needs base, rq, fair.
+-- What follows when a node changes: lanes, leases, the graph, the job. Needs base, rq, fair, lanes.
 --
 -- The fences: a job that is not alive has no unfinished task, and a parent that is not joining has no unfinished child.
 -- `converge` brings nodes in line with their fence, a bounded number a call; whoever meets a node before that (a claim,
@@ -7,10 +7,6 @@
 local SWEEP = 200
 local budget = SWEEP -- of this call, whatever it has to converge
 local converge
-
-local function ring(queue) -- one token is enough: who is woken and leaves work behind rings again
-  if call('EXISTS', k_bell(queue)) == 0 then call('RPUSH', k_bell(queue), '1') end
-end
 
 local function run_of(node)
   local field = node.field
@@ -22,29 +18,16 @@ end
 
 local function set(node, state, ...) call('HSET', node.state, node.field, state, ...) end
 
-local function lane_of(node, line, job)
-  local chained = call('HGET', k_state(node.job), node.task .. ':c') == '1'
-  return rq_lane(line.queue, job.priority, chained, job.org)
-end
-
 -- new -> ready | pending
 local function start(node, line, job, now, ready)
   rq_create(node, line, job.type, now, ready and 'queued' or 'deferred')
-  set(node, ready and 'ready' or 'pending')
-  if ready then
-    rq_push(lane_of(node, line, job), false, node.id)
-    fair_wait(line.queue, job.org, job.priority)
-    ring(line.queue)
-  end
+  if ready then line_up(node, line.queue, job, now, false) else set(node, 'pending') end
 end
 
 -- pending | delayed | running | cancelled | failed -> ready
 local function make_ready(node, line, job, now, front)
-  set(node, 'ready')
   rq_queued(node, now)
-  rq_push(lane_of(node, line, job), front, node.id)
-  fair_wait(line.queue, job.org, job.priority)
-  ring(line.queue)
+  line_up(node, line.queue, job, now, front)
 end
 
 -- pending -> ready
@@ -63,7 +46,7 @@ end
 
 local function end_run(node, line, job, r, now) -- whatever its outcome: the lease, the charge, what RQ shows
   call('ZREM', k_leases(), node.id .. ':' .. r.run)
-  fair_release(line.queue, job.org, now - r.charged, now - r.began)
+  fair_release(line.queue, job.org, now - r.charged, now - r.began, now)
   if r.shown then
     rq_unshow_started(node, line.queue, r.run, r.worker)
     call('HDEL', node.state, node.field .. ':v')
@@ -99,6 +82,13 @@ local function child_progress(node, fraction) -- keeps the sum over siblings on 
   call('HINCRBYFLOAT', k_state(node.job), node.task .. ':cp', tonumber(fraction) - before)
 end
 
+-- How many seconds of work an engine takes for a second of audio: what the estimates go by, rolling.
+local function learn(node, engine, job, us)
+  local work = call('HGET', node.state, node.field .. ':ws') or us
+  local before, now_us = call('HGET', k_speeds(), engine), work / job.size
+  call('HSET', k_speeds(), engine, string.format('%.3f', before and before + 0.2 * (now_us - before) or now_us))
+end
+
 local complete
 
 local function join(node, job, now) -- a child ended for good; the parent may be done
@@ -120,8 +110,10 @@ complete = function(node, line, job, r, now, output)
   if node.n then
     child_progress(node, '1')
     call('HINCRBY', k_state(node.job), node.task .. ':cc', 1)
+    if job.size > 0 then call('HINCRBY', k_state(node.job), node.task .. ':ws', stamp(now - r.began)) end
     join(node, job, now)
   else
+    if job.size > 0 then learn(node, line.engine, job, now - r.began) end
     advance(node, line, job, now, true)
   end
   return 'completed'

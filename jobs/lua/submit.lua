@@ -1,15 +1,16 @@
 -- Make a job of a graph, all of it or nothing. Up to SWEEP tasks stand in their lanes and in RQ when it returns, the rest in calls of sweep.
 -- ARGV 1 now (µs, '' is Redis's)  2 job id  3 type  4 user  5 org  6 priority  7 params (JSON)
 --      8 name of the idempotency key ('' none)  9 digest of what was submitted  10 seconds the key is kept
---      11… per task, in the graph's order: name, line, payload (JSON), count of needs
+--      11 version of the job type  12 seconds of audio (0 unknown)
+--      13… per task, in the graph's order: name, line, payload (JSON), count of needs
 -- Returns {'OK', job, 1 when calls of sweep are needed}, also when repeated; the job made before when the key was used for the
 -- same; {'REFUSED'} when it was for another. A key whose job was deleted is free again.
 -- (nothing) -> pending | ready
---include base rq fair settle
+--include base rq fair lanes settle
 
 local now = clock_now(ARGV[1])
 local id, kind, user, org, priority, params = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
-local idem, digest, idem_s = ARGV[8], ARGV[9], ARGV[10]
+local idem, digest, idem_s, version, size = ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12]
 
 if call('EXISTS', k_job(id)) == 1 then return { 'OK', id, 0 } end
 if idem ~= '' then
@@ -21,7 +22,7 @@ end
 
 local created = stamp(now)
 local names, tasks, state = {}, {}, {}
-for i = 11, #ARGV, 4 do
+for i = 13, #ARGV, 4 do
   local name, line, payload, needs = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   names[#names + 1] = name
   tasks[#tasks + 1], tasks[#tasks + 2] = name, line
@@ -31,6 +32,8 @@ for i = 11, #ARGV, 4 do
 end
 call('HSET', k_job(id), 'type', kind, 'user', user, 'org', org, 'priority', priority, 'params', params, 'status', 'pending',
   'created', created, 'left', #names, 'order', table.concat(names, ','), 'rev', 1)
+if version ~= '1' then call('HSET', k_job(id), 'version', version) end
+if size ~= '0' then call('HSET', k_job(id), 'size', size) end
 call('HSET', k_tasks(id), unpack(tasks)) -- 1,000 tasks are 4,000 values, within what unpack takes
 call('HSET', k_state(id), unpack(state))
 call('ZADD', k_jobs(), created, id)

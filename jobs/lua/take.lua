@@ -1,9 +1,10 @@
--- Choose the next task and begin a run of it: claim rules 1 to 4. Needs base, rq, fair, settle, lose, erase.
+-- Choose the next task and begin a run of it: claim rules 1 to 6. Needs base, rq, fair, lanes, settle, held, lose, erase.
 --
--- ready -> running. Returns {'CLAIMED', rq_job, type, user, org, attempts, granted, now, line, params, payload, need, output, …}
+-- ready -> running. Returns {'CLAIMED', rq_job, type, version, user, org, attempts, granted, now, line, params, payload, need, output, …}
 -- or {'IDLE', seconds to wait at most}.
 
-local TOMBSTONES = 50  -- dropped a call at most
+local TOMBSTONES = 50  -- ids dropped or held, organisations parked: in a call at most
+local TURN = 10        -- one claim in so many serves the lower priorities
 local PROMOTED = '20'   -- delayed tasks made ready a call at most
 local IDLE_S = 5
 
@@ -21,7 +22,7 @@ end
 
 local function answer(node, job, line, r, now)
   local payload = call('HGET', node.tasks, node.field .. ':p')
-  local reply = { 'CLAIMED', node.id, job.type, job.user, job.org, tostring(r.attempts), tostring(r.granted or line.attempts),
+  local reply = { 'CLAIMED', node.id, job.type, job.version, job.user, job.org, tostring(r.attempts), tostring(r.granted or line.attempts),
                   stamp(now), line.text, call('HGET', k_job(job.id), 'params'), payload or '{}' }
   if not node.n then
     for need in names_in(line.needs) do
@@ -44,20 +45,27 @@ local function begin(node, job, r, run, worker, now)
   touch(job)
 end
 
--- One organisation's next live task of one priority, chained before fresh; drops tombstones.
--- Returns how many it has dropped in all and, if it found one, {node, line, job, r, emptied}.
-local function pop(queue, priority, org, dropped, now)
+local function waits(queue)
+  return call('EXISTS', k_ready(queue, 'high'), k_ready(queue, 'normal'), k_ready(queue, 'low'), k_ready(queue, 'background')) > 0
+end
+
+-- One organisation's next live task of one priority, chained before fresh; drops tombstones, holds what is paused.
+-- Returns how many ids it took without a claim, in all, and if it found one {node, line, job, r, emptied}.
+local function pop(queue, priority, org, dropped, now, paused)
   local chained, fresh = rq_lane(queue, priority, true, org), rq_lane(queue, priority, false, org)
+  local clock, waiting = clock_of(queue), 'w' .. LETTER[priority]
   while dropped < TOMBSTONES do
     local id, lane, other = rq_pop(chained), chained, fresh
     if not id then id, lane, other = rq_pop(fresh), fresh, chained end
+    if id then clock[waiting] = clock[waiting] - 1 end -- written by fair_take, or below
     local emptied = not rq_holds(lane) and not rq_holds(other)
     local node = id and locate(id)
     local r = node and run_of(node)
     if r and r.state == 'ready' then
       local job, line = job_of(node.job), line_of(node)
-      if not fenced(node, job) then return dropped, { node = node, line = line, job = job, r = r, emptied = emptied } end
-      cancel_node(node, line, job, r.state, now, job.cause)
+      if fenced(node, job) then cancel_node(node, line, job, r.state, now, job.cause)
+      elseif paused and call('SISMEMBER', k_pauses(), 'type:' .. job.type) == 1 then hold(id, job.type)
+      else return dropped, { node = node, line = line, job = job, r = r, emptied = emptied } end
     end
     if id then dropped = dropped + 1 end -- cancelled, or pushed twice and taken already
     if emptied then
@@ -65,11 +73,84 @@ local function pop(queue, priority, org, dropped, now)
       break
     end
   end
+  call('HSET', k_clock(queue), waiting, stamp(clock[waiting]))
   return dropped
 end
 
-local function waits(queue)
-  return call('EXISTS', k_ready(queue, 'high'), k_ready(queue, 'normal'), k_ready(queue, 'low'), k_ready(queue, 'background')) > 0
+-- Rule 5: the next of the priorities below the highest that waits, and of its organisations the one that has waited longest
+-- for such a turn. By turns and not by virtual time, so that the bound holds whatever the tasks take.
+local function lower_turn(queue, highest)
+  local clock, below = clock_of(queue), #ORDER - highest
+  local last = math.max(clock.l, highest)
+  for step = 0, below - 1 do
+    local at = (last - highest + step) % below + highest + 1
+    local org = call('ZRANGE', k_turns(queue, ORDER[at]), '0', '0')[1]
+    if org then
+      clock.l = at
+      return ORDER[at], org
+    end
+  end
+end
+
+local function given_turn(queue, priority, org, now)
+  call('HSET', k_clock(queue), 'l', stamp(clock_of(queue).l))
+  call('ZADD', k_turns(queue, priority), stamp(now), org)
+end
+
+-- FAIR_ORDER=chained,priority: the organisation whose turn it is among those with chained tasks, of the highest priority
+-- that has any. The index may be behind (a process that kept none was here): what is not so is dropped from it.
+local function chained_first(queue)
+  for _, priority in ipairs(ORDER) do
+    for _ = 1, TOMBSTONES do
+      local org = call('ZRANGE', k_chained(queue, priority), '0', '0')[1]
+      if not org then break end
+      if rq_holds(rq_lane(queue, priority, true, org)) then return priority, org end
+      call('ZREM', k_chained(queue, priority), org)
+    end
+  end
+end
+
+-- Whose turn it is in a queue: priority, organisation, and whether that is a turn of rule 5.
+local function choose(queue)
+  for at, priority in ipairs(ORDER) do
+    local org = call('ZRANGE', k_ready(queue, priority), '0', '0')[1]
+    if org then
+      if at < #ORDER and (clock_of(queue).t + 1) % TURN == 0 then
+        local lower, other = lower_turn(queue, at)
+        if lower then return lower, other, true end
+      end
+      if CHAINED_FIRST == 1 then
+        local first, chained_org = chained_first(queue)
+        if first then return first, chained_org end
+      end
+      return priority, org
+    end
+  end
+end
+
+-- The fairest task of a queue, its run begun: what `answer` tells; and how many ids were taken without a claim, in all.
+local function serve(queue, worker, run, dropped, now, paused)
+  while dropped < TOMBSTONES do
+    local priority, org, turn = choose(queue)
+    if not priority then break end
+    local share = share_of(queue, org)
+    if (share.own.limit > 0 and share.own.running >= share.own.limit)
+        or (paused and call('SISMEMBER', k_pauses(), 'org:' .. org) == 1) then
+      park(share)
+      dropped = dropped + 1
+    else
+      local found
+      dropped, found = pop(queue, priority, org, dropped, now, paused)
+      if found then
+        if turn then given_turn(queue, priority, org, now) end
+        fair_take(queue, org, priority, found.emptied)
+        begin(found.node, found.job, found.r, run, worker, now)
+        if not found.emptied or waits(queue) then ring(queue) end
+        return answer(found.node, found.job, found.line, found.r, now)
+      end
+    end
+  end
+  return nil, dropped
 end
 
 local function idle(now, more)
@@ -84,26 +165,15 @@ end
 local take
 
 take = function(now, worker, run, queues, tidied)
-  local closed = call('EXISTS', 'rq:suspended', k_pauses()) > 0
-  if closed and call('EXISTS', 'rq:suspended') == 1 then return { 'IDLE', '1' } end
+  local paused = call('EXISTS', 'rq:suspended', k_pauses()) > 0
+  if paused and call('EXISTS', 'rq:suspended') == 1 then return { 'IDLE', '1' } end
   promote(now)
   local dropped = 0
   for queue in string.gmatch(queues, '%S+') do
-    if not (closed and call('SISMEMBER', k_pauses(), 'queue:' .. queue) == 1) then
-      for _, priority in ipairs(ORDER) do
-        while dropped < TOMBSTONES do
-          local org = call('ZRANGE', k_ready(queue, priority), '0', '0')[1]
-          if not org then break end
-          local found
-          dropped, found = pop(queue, priority, org, dropped, now)
-          if found then
-            fair_take(queue, org, priority, found.emptied)
-            begin(found.node, found.job, found.r, run, worker, now)
-            if not found.emptied or waits(queue) then ring(queue) end
-            return answer(found.node, found.job, found.line, found.r, now)
-          end
-        end
-      end
+    if not (paused and call('SISMEMBER', k_pauses(), 'queue:' .. queue) == 1) then
+      local found
+      found, dropped = serve(queue, worker, run, dropped, now, paused)
+      if found then return found end
     end
   end
   if not tidied then -- what others lost, or left half done, is to be had now

@@ -1,6 +1,6 @@
 -- Count what runs, by the leases: they are as many as there are runs, however much waits. Needs base, settle.
 
--- Returns counts by queue, and by queue and organisation with a space between; `more` are tasks that may run without a lease.
+-- Returns counts by queue, by organisation (`@acme`), and by both (`long@acme`); `more` are tasks that may run without a lease.
 local function tally(more)
   local counts, counted = {}, {}
   local function count(id, run)
@@ -12,7 +12,7 @@ local function tally(more)
     if not org or call('HEXISTS', node.tasks, node.n and '*' or node.field) == 0 then return end
     local queue = line_of(node).queue
     counted[id] = true
-    for _, what in ipairs({ queue, queue .. ' ' .. org }) do counts[what] = (counts[what] or 0) + 1 end
+    for _, what in ipairs({ queue, '@' .. org, queue .. '@' .. org }) do counts[what] = (counts[what] or 0) + 1 end
   end
   for _, member in ipairs(call('ZRANGE', k_leases(), '0', '-1')) do
     local id, run = string.match(member, '^(.-):(.*)$')
@@ -20,4 +20,8 @@ local function tally(more)
   end
   for _, id in ipairs(more) do count(id) end
   return counts
+end
+
+local function may_not_run(own, org)
+  return (own.limit > 0 and own.running >= own.limit) or call('SISMEMBER', k_pauses(), 'org:' .. org) == 1
 end

@@ -1,13 +1,16 @@
 """Find a job type by its name. A type is one file in this folder; nothing else has to know of it.
 
 A type's module has: `PRIORITY` (its own), `ADMIN_ONLY`, `Params` (a pydantic model that refuses unknown fields),
-`expand(params) -> Graph` and `reduce(job) -> Summary`, both pure.
+`expand(params) -> Graph` and `reduce(job) -> Summary`, both pure. It may have `VERSION` (of what its parameters, payloads and
+outputs mean, 1 unless said: raised when a worker of before would misread them), `ZONE` (where its tasks run unless something
+else says so) and `size(params) -> float` (seconds of audio, 0 unknown: what estimates of the time go by).
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Protocol, cast
 
@@ -15,6 +18,7 @@ from pydantic import BaseModel
 
 from jobs.errors import InvalidSubmission
 from jobs.model import Graph, JobView, Summary
+from jobs.reducers import summarise
 from jobs.states import Priority
 
 
@@ -38,3 +42,23 @@ def find(name: str) -> JobType:
     if name not in names():
         raise InvalidSubmission(f"unknown job type {name!r}; known are {', '.join(names())}", field="type")
     return cast(JobType, importlib.import_module(f"{__name__}.{name}"))
+
+
+def understood(name: str, version: int) -> bool:
+    """Whether this process knows the job type called `name` as of `version`; else a newer one has made the job."""
+    return name in names() and version <= version_of(find(name))
+
+
+def version_of(kind: JobType) -> int:
+    return int(getattr(kind, "VERSION", 1))
+
+
+def size(kind: JobType, params: Mapping[str, Any]) -> float:
+    """Return the seconds of audio that a job of these stored parameters is about, 0 when its type does not say."""
+    measure = getattr(kind, "size", None)
+    return float(measure(kind.Params.model_validate(params))) if measure else 0.0
+
+
+def reduce(job: JobView) -> Summary:
+    """Sum a job up by its type; one that a newer Lectern has made, by its tasks."""
+    return find(job.type).reduce(job) if job.type in names() else summarise(job)

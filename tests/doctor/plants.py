@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jobs import control
+from jobs import control, orgs
+from jobs.control import Paused
 from jobs.model import Failed, Spawn
 from tests.jobs.hands import Hands, chain
 
@@ -35,6 +36,14 @@ def split(hands: Hands, children: int = 3) -> str:
     """A job whose task has split into children, which are ready."""
     job = hands.submit({"name": "parent"})
     hands.record(hands.claim(), Spawn(tuple({} for _ in range(children))))
+    return job
+
+
+def paused(hands: Hands, name: str, kind: Paused) -> str:
+    """A job that waits for the end of a pause, and that a claim has met."""
+    job = hands.submit({"name": "a"})
+    control.pause(hands.store, name, kind, now=hands.now)
+    hands.look()
     return job
 
 
@@ -241,14 +250,29 @@ def a_delay_without_end(hands: Hands) -> str:
 def a_ready_task_in_no_lane(hands: Hands) -> str:
     hands.submit({"name": "first"})
     job = hands.submit({"name": "a"})
-    assert hands.store.redis.lrem(LANE, 1, f"{job}-a") == 1
+    hands.submit({"name": "last"})
+    hands.store.redis.lset(LANE, 1, f"{'0' * 16}-gone")
     return job
 
 
-@plant("task-lane", "share-ready", "share-letters", "share-expiry", "lane-emptied", says="no worker will claim it")
+@plant("task-lane", "share-ready", "share-letters", "share-expiry", "queue-depth", "lane-emptied", says="no worker will claim it")
 def a_lane_that_vanished(hands: Hands) -> str:
     job = hands.submit({"name": "a"}, {"name": "b"})
     hands.store.redis.delete(LANE)
+    return job
+
+
+@plant("task-place", says="stands in another place of its lane short.normal.fresh.acme than is told")
+def a_task_that_is_told_a_wrong_place(hands: Hands) -> str:
+    job = hands.submit({"name": "a"}, {"name": "b"}, {"name": "c"})
+    hands.store.redis.hincrby(f"app:jobs:{job}:state", "b:q", 5)
+    return job
+
+
+@plant("lane-tail", says="places in lane short.normal.fresh.acme are told wrong by 4")
+def a_lane_that_lost_count(hands: Hands) -> str:
+    job = hands.submit({"name": "a"}, {"name": "b"}, {"name": "c"})
+    hands.store.redis.hincrby("app:fair:short:acme", "tnf", 4)
     return job
 
 
@@ -353,7 +377,7 @@ def an_index_that_holds_a_job_that_is_gone(hands: Hands) -> str:
 # organisations and queues
 
 
-@plant("share-ready", says="is not in ready: none of it will be claimed")
+@plant("share-ready", says="is not in ready: its turn will not come")
 def an_organisation_that_is_never_its_turn(hands: Hands) -> str:
     job = hands.submit({"name": "a"})
     hands.store.redis.zrem("app:ready:short:normal", "acme")
@@ -364,6 +388,64 @@ def an_organisation_that_is_never_its_turn(hands: Hands) -> str:
 def a_turn_for_nothing(hands: Hands) -> str:
     job = hands.submit({"name": "a"})
     hands.store.redis.zadd("app:ready:short:low", {"acme": 1})
+    return job
+
+
+@plant("share-ready", says="is in ready of priority normal, but is parked")
+def a_parked_organisation_that_has_its_turn(hands: Hands) -> str:
+    job = paused(hands, "acme", "org")
+    hands.store.redis.zadd("app:ready:short:normal", {"acme": 1})
+    return job
+
+
+@plant("share-ready", says="is not in turns: its turn will not come")
+def an_organisation_without_its_turns_of_rule_5(hands: Hands) -> str:
+    job = hands.submit({"name": "a"})
+    hands.store.redis.delete("app:turns:short:normal")
+    return job
+
+
+@plant("share-parked", "share-ready", says="acme in queue short is not listed as parked, its share says otherwise")
+def a_parked_organisation_that_is_not_listed(hands: Hands) -> str:
+    job = paused(hands, "acme", "org")
+    hands.store.redis.delete("app:parked:acme")
+    return job
+
+
+@plant("share-parked", says="acme in queue short is listed as parked, its share says otherwise")
+def a_parked_organisation_that_does_not_know(hands: Hands) -> str:
+    job = paused(hands, "acme", "org")
+    hands.store.redis.hdel("app:fair:short:acme", "k")
+    return job
+
+
+@plant("share-reason", says="nobody will put it back")
+def an_organisation_parked_for_no_reason(hands: Hands) -> str:
+    job = paused(hands, "acme", "org")
+    hands.store.redis.delete("app:pauses")
+    return job
+
+
+@plant("org-running", says="acme runs 1 tasks in all, its limit counts 9")
+def a_limit_that_seems_reached(hands: Hands) -> str:
+    orgs.set(hands.store, "acme", max_running=9)
+    job = hands.submit({"name": "a"}, {"name": "b"})
+    hands.claim()
+    hands.store.redis.hset("app:orgs:acme", "running", 9)
+    return job
+
+
+@plant("queue-depth", says="queue short holds 2 ids of priority normal, its clock says 7")
+def a_queue_that_seems_longer(hands: Hands) -> str:
+    job = hands.submit({"name": "a"}, {"name": "b"})
+    hands.store.redis.hset("app:clock:short", "wn", 7)
+    return job
+
+
+@plant("held-kept", says="1 tasks of job type synthetic are held, which is not paused")
+def held_tasks_that_nobody_puts_back(hands: Hands) -> str:
+    job = paused(hands, "synthetic", "type")
+    hands.store.redis.delete("app:pauses")
     return job
 
 

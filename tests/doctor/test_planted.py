@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from jobs import doctor, show
+from jobs import control, doctor, show
 from jobs.doctor import RULES
+from jobs.doctor.mend import mend
+from jobs.doctor.walk import Walk
 from jobs.errors import NotFound
 from jobs.store import Store
 from tests.doctor.plants import PLANTS, Plant
@@ -60,6 +62,9 @@ def test_the_fault_is_repaired_where_that_is_safe_and_the_job_completes(plant: P
         return
     assert audit(hands.store) == []
     assert doctor.examine(hands.store, fix=True, again_s=0, now=hands.now).found == []
+    for kind, names in control.paused(hands.store).items():
+        for name in names:
+            control.resume(hands.store, name, kind, now=hands.now)
     work_off(hands)
     assert ended(hands, job)
     assert audit(hands.store) == []
@@ -70,7 +75,9 @@ def test_a_repair_repeated_changes_nothing(plant: Plant, hands: Hands) -> None:
     plant.plant(hands)
     found = doctor.examine(hands.store, fix=True, again_s=0, now=hands.now).found
     before = {key: hands.store.redis.dump(key) for key in hands.store.redis.scan_iter()}
-    doctor.mend(hands.store, [fault for fault in found if fault.mended], hands.now)
+    again = Walk(hands.store)
+    again.everything()
+    mend(hands.store, [fault for fault in found if fault.mended], again, hands.now)
     after = {key: hands.store.redis.dump(key) for key in hands.store.redis.scan_iter()}
     assert {key for key in before | after if before.get(key) != after.get(key) and not key.startswith((b"app:bell", b"app:jobs:"))} == set()
 

@@ -91,7 +91,7 @@ class Pipeline:
         scratch = self.folder / f"run-{self.runs}"
         scratch.mkdir(exist_ok=True)
         claimed = Claimed(
-            run=f"run{self.runs}", job=JOB, task=task, child=child, engine=task, queue="long", type="transcription", user="ada",
+            run=f"run{self.runs}", job=JOB, task=task, child=child, engine=task, queue="long", type="transcription", version=1, user="ada",
             org="maths", attempt=1, attempts=3, backoff_s=5, timeout_s=3600, claimed_at=0, params=self.params, payload=payload or {},
             inputs={},
         )  # fmt: skip

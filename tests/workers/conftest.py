@@ -132,6 +132,10 @@ class Jobs:
         """Submit a job of one task called `a`."""
         return self.submit(TaskSpec("a", engine, attempts=attempts, backoff_s=backoff_s, timeout_s=timeout_s, payload=payload))
 
+    def submit_plain(self) -> str:
+        """Submit a job of one task called `a` that does nothing."""
+        return self.submit(TaskSpec("a", "synthetic"))
+
     def show(self, job: str) -> JobView:
         return show.job(self._store, job)
 

@@ -16,7 +16,7 @@ CHILDREN = ({"seconds": 1}, {"seconds": 2})
 
 
 def claimed(child: int | None = None) -> Claimed:
-    return Claimed("r1", "job", "a", child, "e", "short", "synthetic", "ann", "acme", 1, 3, 5.0, 60.0, 0.0, {}, {}, {})
+    return Claimed("r1", "job", "a", child, "e", "short", "synthetic", 1, "ann", "acme", 1, 3, 5.0, 60.0, 0.0, {}, {}, {})
 
 
 @pytest.fixture

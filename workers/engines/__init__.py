@@ -1,7 +1,8 @@
 """Find an engine by its name. An engine is one file in this folder; nothing else has to know of it.
 
 An engine's module has `run(context, inputs) -> output`, and may have `STALL_SECONDS`, how long it may give no sign of
-life. Its libraries are imported when it is first used: a worker needs only those of the engines it is sent.
+life, and `QUOTA`, the name under which the setting QUOTAS limits it (its own unless said). Its libraries are imported
+when it is first used: a worker needs only those of the engines it is sent.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jobs.settings import Quota
     from workers.context import Context
 
 STALL_SECONDS = 60.0
@@ -30,6 +32,7 @@ class Engine:
     name: str
     run: Run
     stall_s: float
+    quota: Quota | None  #: that QUOTAS gives it
 
 
 _found: dict[str, Engine] = {}
@@ -58,4 +61,7 @@ def _load(name: str) -> Engine:
     run = getattr(module, "run", None)
     if run is None:
         raise Unavailable(f"workers/engines/{name}.py has no run()")
-    return Engine(name, run, float(getattr(module, "STALL_SECONDS", STALL_SECONDS)))
+    from jobs.settings import settings  # only now: the probe, which is in this folder too, has little memory to spare
+
+    quota = settings().quota_of(getattr(module, "QUOTA", name))
+    return Engine(name, run, float(getattr(module, "STALL_SECONDS", STALL_SECONDS)), quota)
