@@ -11,7 +11,7 @@ from jobs.model import rq_job_id
 from jobs.states import JobStatus, Priority
 from jobs.store import Store
 
-JOBS_A_CALL, TASKS_A_CALL, SHARES_A_CALL = 100, 200, 100
+JOBS_A_CALL, TASKS_A_CALL, SHARES_A_CALL = 50, 50, 20  #: each a few milliseconds of Redis's time
 DEEP_A_CALL = 1  #: ready tasks looked for in their lanes: 4 ms each in a lane of 200,000
 ORGS_MOST = 5000  #: organisations without a place in ready that a look at a queue takes into account
 EXTRA_MOST = 500  #: tasks said to run without a lease that a look at shares takes into account

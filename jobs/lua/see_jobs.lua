@@ -6,7 +6,7 @@
 -- Draws no arrow.
 --include base
 
-local READ = 20000
+local READ = 3000
 local FIELDS = { 'status', 'user', 'org', 'priority', 'created', 'left', 'order', 'kids', 'late' }
 local STATUSES = { 'pending', 'running', 'completed', 'failed', 'cancelled' }
 

@@ -1,7 +1,7 @@
 -- Read tasks and children, each with all that is to be in line with its state: lease, delay, lane, RQ.
 -- ARGV 1 '1' looks for ready ones that are not where they are told to be, which costs time by the lane's length  2… rq_job
 -- Returns {'OK', now (µs), then for each {rq_job} when there is none, or
---   {rq_job, state, run, shown in RQ ('1' or ''), attempts charged, granted, ended, queue, lane, organisation, lease's end, due,
+--   {rq_job, state, run, shown in RQ ('1' or ''), attempts charged, granted, ended, queue, lane of a ready one, organisation, lease's end, due,
 --    stands ('told' | 'held' | 'elsewhere' | 'nowhere'; '-' not looked, or not ready), RQ's status, RQ's origin,
 --    '1' when RQ's tools have put it in the inbox, then each registry that has it in its queue}}.
 -- Draws no arrow.
@@ -26,11 +26,11 @@ local function see(id)
   local state = node and call('HGET', node.state, node.field)
   if not state or state == 'gone' then return { id } end
   local job, line, r = job_of(node.job), line_of(node), run_of(node)
-  local lane = lane_of(node, line.queue, job)
+  local lane = state == 'ready' and lane_of(node, line.queue, job) or nil
   local status, origin, inbox, registries = rq_seen(node, line.queue, r.run)
   return { id, state, r.run or '', r.shown and '1' or '', r.attempts, r.granted or line.attempts, call('HGET', node.state, node.field .. ':e') or '',
-           line.queue, lane.name, job.org, call('ZSCORE', k_leases(), id .. ':' .. (r.run or '')) or '', call('ZSCORE', k_delayed(), id) or '',
-           state == 'ready' and stands(node, lane, job.type) or '-', status, origin, inbox and '1' or '', unpack(registries) }
+           line.queue, lane and lane.name or '', job.org, call('ZSCORE', k_leases(), id .. ':' .. (r.run or '')) or '', call('ZSCORE', k_delayed(), id) or '',
+           lane and stands(node, lane, job.type) or '-', status, origin, inbox and '1' or '', unpack(registries) }
 end
 
 local reply = { 'OK', stamp(clock_now('')) }
