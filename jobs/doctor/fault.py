@@ -47,6 +47,9 @@ RULES: dict[str, Rule] = {
     "rq-gone": Rule(
         "RQ knows a failed, skipped or cancelled task until that expires", "nothing: a tool of RQ deleted it there", mends=False, note=True
     ),
+    "rq-asked": Rule(
+        "RQ knows an unfinished task, and not as cancelled", "nothing: a tool of RQ did that, and a claim heeds it", mends=False, note=True
+    ),
     # of a member of a set
     "lease-held": Rule("a lease belongs to a running task", FIX),
     "delayed-held": Rule("what waits in delayed is a delayed task", FIX),

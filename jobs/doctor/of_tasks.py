@@ -44,6 +44,10 @@ def of_rq(task: TaskSeen, retention_s: float) -> Iterator[Fault]:
             return
         if expired and want not in task.registries:  # on its way out
             shown = False
+    elif not task.rq_status or task.rq_status == "canceled":
+        did = "cancelled" if task.rq_status else "deleted"
+        yield found("rq-asked", task, f"task {task.id} is {state}, and {did} in RQ")
+        return
     if shown and task.rq_status != want:
         yield found("rq-status", task, f"task {task.id} is {state}, RQ says {task.rq_status or 'nothing'}, not {want}")
     if task.rq_status and task.rq_origin != task.queue:

@@ -15,13 +15,13 @@ local registries = { pending = 'deferred', joining = 'deferred', delayed = 'sche
                      completed = 'finished', failed = 'failed', skipped = 'failed', cancelled = 'canceled' }
 local known = rq_knows(node)
 local status, origin, _, has = rq_seen(node, line.queue, r.run)
-local right = known and registries[state] == (has[1] or '') and #has < 2
-rq_out_of(node, line.queue, r.run, registries[state])
-if not known and unfinished(state) then rq_create(node, line, job.type, now, state == 'ready' and 'queued' or 'deferred') end
-if known and origin ~= line.queue then rq_origin(node, line.queue) end
+local asked = unfinished(state) and (not known or status == 'canceled') -- a tool of RQ's cancelled or deleted it: a claim heeds that
+local right = asked or (known and registries[state] == (has[1] or '') and #has < 2)
+if not asked then rq_out_of(node, line.queue, r.run, registries[state]) end
+if known and origin ~= line.queue then rq_set_origin(node, line.queue) end
 
 if state == 'ready' then
-  if status ~= 'queued' then rq_queued(node, now) end
+  if not asked and status ~= 'queued' then rq_queued(node, now) end
   local lane = lane_of(node, line.queue, job)
   local held = call('EXISTS', k_held(job.type)) == 1 and call('LPOS', k_held(job.type), node.id)
   if not held and not stands_as_told(node, lane) and lane_off(lane) == 0 then
@@ -32,12 +32,14 @@ if state == 'ready' then
 elseif state == 'delayed' then
   local due = call('ZSCORE', k_delayed(), node.id)
   if not due then call('ZADD', k_delayed(), stamp(now), node.id) end
-  if not right or status ~= 'scheduled' then rq_scheduled(node, line.queue, tonumber(due or now)) end
+  if not right or (not asked and status ~= 'scheduled') then rq_scheduled(node, line.queue, tonumber(due or now)) end
 elseif state == 'running' then
   call('ZADD', k_leases(), 'NX', stamp(now), node.id .. ':' .. r.run)
-  if r.shown and (not right or status ~= 'started') then rq_show_started(node, line.queue, r.run, r.worker, r.began, now, EXECUTION_S) end
+  if r.shown and (not right or (not asked and status ~= 'started')) then
+    rq_show_started(node, line.queue, r.run, r.worker, r.began, now, EXECUTION_S)
+  end
 elseif state == 'pending' or state == 'joining' then
-  if not right or status ~= 'deferred' then rq_deferred(node, line.queue, now) end
+  if not right or (not asked and status ~= 'deferred') then rq_deferred(node, line.queue, now) end
 elseif not known then return { 'OK' } -- of what has ended RQ may forget
 elseif state == 'completed' then
   if not right or status ~= 'finished' then rq_finished(node, line.queue, r.began, now, r.worker) end

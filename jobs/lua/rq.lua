@@ -184,5 +184,5 @@ local function rq_list(lane) -- as rq_push and rq_holds do
   if rq_length(lane) == 0 then call('SREM', 'rq:queues', 'rq:queue:' .. lane)
   elseif call('SCARD', 'rq:queues') < LANES_LISTED then call('SADD', 'rq:queues', 'rq:queue:' .. lane) end
 end
-local function rq_origin(node, queue) call('HSET', rq_key(node.id), 'origin', queue) end
+local function rq_set_origin(node, queue) call('HSET', rq_key(node.id), 'origin', queue) end
 local function rq_registry(name, queue) return 'rq:' .. name .. ':' .. queue end

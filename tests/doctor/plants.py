@@ -286,10 +286,18 @@ def a_status_of_rqs_that_is_not_ours(hands: Hands) -> str:
     return job
 
 
-@plant("rq-status", says="is pending, RQ says nothing, not deferred")
-def a_task_that_rq_forgot(hands: Hands) -> str:
+@plant("rq-asked", says="is pending, and deleted in RQ", repaired=False)
+def a_task_that_a_tool_of_rqs_deleted(hands: Hands) -> str:
     job = hands.submit(*chain("a", "b"))
     hands.store.redis.delete(f"rq:job:{job}-b")
+    return job
+
+
+@plant("rq-asked", says="is ready, and cancelled in RQ", repaired=False)
+def a_task_that_a_tool_of_rqs_cancelled(hands: Hands) -> str:
+    job = hands.submit({"name": "a"})
+    hands.store.redis.hset(f"rq:job:{job}-a", "status", "canceled")
+    hands.store.redis.zadd("rq:canceled:short", {f"{job}-a": 1})
     return job
 
 
