@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from jobs.doctor.fault import Fault, Subject
-from jobs.doctor.read import JobSeen, Kids
+from jobs.doctor.read import JobSeen, Kids, number
 from jobs.states import JobStatus, Priority, TaskState
 
 DONE = {TaskState.COMPLETED, TaskState.SKIPPED}
@@ -53,7 +53,7 @@ def unreadable(job: JobSeen) -> str:
             return f"task {name} is {state.get(name)!r}"
         if state[name] == TaskState.RUNNING and not state.get(f"{name}:r"):
             return f"task {name} runs without a run"
-        if int(state.get(f"{name}:ct", 0)) != job.total(name):
+        if number(state.get(f"{name}:ct")) != job.total(name):
             return f"task {name} has children that the job does not name"
     for name, kids in (job.kids or {}).items():
         if len(kids.line.split(" ")) != LINE_PARTS:
@@ -107,7 +107,7 @@ def of_needs(job: JobSeen, name: str) -> Iterator[Fault]:
         return
     listed = line.split(" ")[6]
     unmet = sum(state.get(need) not in DONE for need in listed.split(",")) if listed != "-" else 0
-    counted = int(state.get(f"{name}:w", 0))
+    counted = number(state.get(f"{name}:w"))
     if counted != unmet:
         yield found("task-needs", job, f"task {job.id}.{name} counts {counted} tasks it waits for, {unmet} are")
     if job.swept and (state[name] == TaskState.PENDING) != (unmet > 0):
@@ -123,7 +123,7 @@ def of_children(job: JobSeen, name: str) -> Iterator[Fault]:
     its = [state for _, state in children(job, name, (job.kids or {})[name])]
     count = Counter(its)
     revived = len([n for n in state.get(f"{name}:rv", "").split(",") if n])
-    counted = int(state.get(f"{name}:cc", 0)), int(state.get(f"{name}:cf", 0))
+    counted = number(state.get(f"{name}:cc")), number(state.get(f"{name}:cf"))
     if counted != (count["completed"], count["failed"] - revived):
         yield found(
             "children-counts",

@@ -56,7 +56,7 @@ class JobSeen:
 
     def total(self, name: str) -> int:
         """Return how many children a task has split into."""
-        return int((self.state or {}).get(f"{name}:ct", 0)) if name in (self.kids or {}) else 0
+        return max(number((self.state or {}).get(f"{name}:ct")), 0) if name in (self.kids or {}) else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +163,9 @@ def task(at: float, reply: Sequence[Any]) -> TaskSeen:
         state=state,
         run=run,
         shown=bool(shown),
-        charged=int(charged),
-        granted=int(granted),
-        ended=int(ended or 0),
+        charged=number(charged),
+        granted=number(granted),
+        ended=number(ended),
         queue=queue,
         lane=lane,
         org=org,
@@ -191,21 +191,21 @@ def share(reply: Sequence[Any]) -> ShareSeen:
     running, queue_running, clock_n, n, letters, ttl, own_k, in_parked, may_not, org_running, limit, org_n = rest[:12]
     lanes = {}
     for priority, (chained, fresh, listed, ready, turns, *off) in zip(Priority, zip(*[iter(rest[12:])] * 7, strict=True), strict=True):
-        lanes[str(priority)] = Lanes(int(chained), int(fresh), listed, bool(ready), bool(turns), (int(off[0]), int(off[1])))
+        lanes[str(priority)] = Lanes(number(chained), number(fresh), listed, bool(ready), bool(turns), (number(off[0]), number(off[1])))
     return ShareSeen(
         queue=queue,
         org=org,
-        running=int(running),
-        queue_running=int(queue_running),
-        clock_n=int(clock_n),
-        n=int(n),
+        running=number(running),
+        queue_running=number(queue_running),
+        clock_n=number(clock_n),
+        n=number(n),
         letters=letters,
-        ttl=int(ttl),
+        ttl=number(ttl),
         parked=(own_k == "1", bool(in_parked)),
         may_run=not may_not,
-        org_running=int(org_running),
-        limit=int(limit),
-        org_n=int(org_n),
+        org_running=number(org_running),
+        limit=number(limit),
+        org_n=number(org_n),
         lanes=lanes,
     )
 
@@ -213,11 +213,19 @@ def share(reply: Sequence[Any]) -> ShareSeen:
 def depth(store: Store, queue: str, priority: str, orgs: Sequence[str]) -> tuple[int, int]:
     """Return how many ids wait in a queue with a priority, and what its clock says."""
     found, told = store.run("see_depth", queue, priority, *orgs[:ORGS_MOST])
-    return int(found), int(told)
+    return number(found), number(told)
 
 
 def pairs(flat: Sequence[bytes]) -> dict[str, str]:
     return {name.decode(): value.decode(errors="replace") for name, value in zip(flat[::2], flat[1::2], strict=True)}
+
+
+def number(value: str | None) -> int:
+    """Return a whole number of Redis's, 0 for none; what is no number is -1, which nothing counts."""
+    try:
+        return int(value or 0)
+    except ValueError:
+        return -1
 
 
 def text(value: bytes | int) -> str:

@@ -1,0 +1,5 @@
+import sys
+
+from scripts.admin import main
+
+sys.exit(main())
