@@ -29,9 +29,9 @@ def examine(store: Store, *, fix: bool = False, again_s: float = AGAIN_S, now: f
     """
     began = time.monotonic()
     store.learn(lua.DOCTOR)
-    walk = Walk(store)
+    walk = Walk(store, now)
     walk.everything()
-    report = Report(looked=dict(walk.looked))
+    report = Report(looked=dict(walk.looked), suspected=len(walk.suspects))
     first, report.more = look(store, walk.suspects, walk)
     if first:
         time.sleep(again_s)
@@ -39,6 +39,6 @@ def examine(store: Store, *, fix: bool = False, again_s: float = AGAIN_S, now: f
         second, _ = look(store, dict.fromkeys(fault.subject for fault in first), walk)
         report.found = [fault for fault in second if (fault.rule, fault.subject) in wrong]
     if fix and report.found:
-        report.found = mend(store, report.found, walk, now)
+        report.found = mend(store, report.found, walk)
     report.seconds = time.monotonic() - began
     return report

@@ -106,6 +106,7 @@ class Fault:
 class Report:
     found: list[Fault] = field(default_factory=list)
     looked: dict[str, int] = field(default_factory=dict)  #: how many jobs, tasks, … were looked at
+    suspected: int = 0  #: what had to be looked at again: beside workers, much of it only changed while it was read
     seconds: float = 0.0
     more: int = 0  #: suspicions that were left for the next time
 

@@ -36,8 +36,8 @@ def jobs(store: Store, subjects: Sequence[Subject], _: Walk) -> Faults:
     return map(of_jobs.faults, read.jobs(store, [subject.names[0] for subject in subjects]))
 
 
-def tasks(store: Store, subjects: Sequence[Subject], _: Walk) -> Faults:
-    seen = read.tasks(store, [subject.names[0] for subject in subjects], deep=True)
+def tasks(store: Store, subjects: Sequence[Subject], walk: Walk) -> Faults:
+    seen = read.tasks(store, [subject.names[0] for subject in subjects], walk.now, deep=True)
     retention_s = store.settings.retention_days * 86_400
     return (of_tasks.faults(task, retention_s=retention_s) for task in seen)
 

@@ -12,27 +12,27 @@ from jobs.doctor.walk import Walk
 from jobs.store import Store, stamp
 
 
-def mend(store: Store, found: Sequence[Fault], walk: Walk, now: float | None) -> list[Fault]:
+def mend(store: Store, found: Sequence[Fault], walk: Walk) -> list[Fault]:
     """Repair what is safe, and return each fault with whether it is gone."""
     alone = {fault.subject for fault in found if RULES[fault.rule].alone}
     safe = dict.fromkeys(fault.subject for fault in found if RULES[fault.rule].mends and fault.subject not in alone)
     for subject in safe:
-        mend_one(store, subject, walk, now)
+        mend_one(store, subject, walk)
     left = {(fault.rule, fault.subject) for fault in look(store, safe, walk)[0]}
     return [replace(fault, mended=fault.subject in safe and (fault.rule, fault.subject) not in left) for fault in found]
 
 
-def mend_one(store: Store, subject: Subject, walk: Walk, now: float | None) -> None:
-    names = subject.names
+def mend_one(store: Store, subject: Subject, walk: Walk) -> None:
+    names, now = subject.names, stamp(walk.now)
     match subject.kind:
         case "job":
-            store.sweep(names[0], int(store.run("mend_job", stamp(now), *names)[0]))
+            store.sweep(names[0], int(store.run("mend_job", now, *names)[0]))
         case "task":
-            store.run("mend_task", stamp(now), *names)
+            store.run("mend_task", now, *names)
         case "held":
             store.sweep(f"type:{names[0]}", 1)
         case "share":
-            store.run("mend_share", stamp(now), *names)
+            store.run("mend_share", now, *names)
         case "depth":
             store.run("mend_depth", *names, *walk.orgs.get(names[0], ())[: read.ORGS_MOST])
         case "member":

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from jobs.model import rq_job_id
 from jobs.states import JobStatus, Priority
-from jobs.store import Store
+from jobs.store import Store, stamp
 
 JOBS_A_CALL, TASKS_A_CALL, SHARES_A_CALL = 50, 50, 20  #: each a few milliseconds of Redis's time
 DEEP_A_CALL = 1  #: ready tasks looked for in their lanes: 4 ms each in a lane of 200,000
@@ -144,11 +144,11 @@ def job(reply: Sequence[Any]) -> JobSeen:
     )
 
 
-def tasks(store: Store, ids: Sequence[str], *, deep: bool = False) -> Iterator[TaskSeen]:
+def tasks(store: Store, ids: Sequence[str], now: float | None, *, deep: bool = False) -> Iterator[TaskSeen]:
     """Yield each of `ids` as it is; `deep` looks for ready ones in their lanes."""
     for some in batches(ids, DEEP_A_CALL if deep else TASKS_A_CALL):
-        now, *replies = store.run("see_tasks", "1" if deep else "0", *some)
-        yield from (task(float(now), reply) for reply in replies)
+        at, *replies = store.run("see_tasks", stamp(now), "1" if deep else "0", *some)
+        yield from (task(float(at), reply) for reply in replies)
 
 
 def task(at: float, reply: Sequence[Any]) -> TaskSeen:

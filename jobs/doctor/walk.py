@@ -22,8 +22,9 @@ OURS = re.compile(r"[0-9a-f]{16}-.*")
 
 
 class Walk:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, now: float | None = None) -> None:
         self.store = store
+        self.now = now  #: None is by Redis's own clock
         self.shapes = of_keys.Shapes(store.keys.prefix)
         self.suspects: dict[Subject, None] = {}
         self.looked: Counter[str] = Counter()
@@ -115,7 +116,7 @@ class Walk:
         self._read_tasks(waiting)
 
     def _read_tasks(self, ids: list[str]) -> None:
-        for task in read.tasks(self.store, ids):
+        for task in read.tasks(self.store, ids, self.now):
             self.looked["tasks"] += 1
             if any(of_tasks.faults(task, retention_s=self.store.settings.retention_days * 86_400)):
                 self._suspect("task", task.id)

@@ -1,5 +1,6 @@
 -- Read tasks and children, each with all that is to be in line with its state: lease, delay, lane, RQ.
--- ARGV 1 '1' looks for ready ones that are not where they are told to be, which costs time by the lane's length  2… rq_job
+-- ARGV 1 now (µs, '' is Redis's)  2 '1' looks for ready ones that are not where they are told to be, which costs time by the
+--      lane's length  3… rq_job
 -- Returns {'OK', now (µs), then for each {rq_job} when there is none, or
 --   {rq_job, state, run, shown in RQ ('1' or ''), attempts charged, granted, ended, queue, lane of a ready one, organisation, lease's end, due,
 --    stands ('told' | 'held' | 'elsewhere' | 'nowhere'; '-' not looked, or not ready), RQ's status, RQ's origin,
@@ -7,7 +8,7 @@
 -- Draws no arrow.
 --include base rq fair lanes settle places
 
-local deep, offs = ARGV[1] == '1', {}
+local now, deep, offs = clock_now(ARGV[1]), ARGV[2] == '1', {}
 
 local function off(lane)
   offs[lane.name] = offs[lane.name] or lane_off(lane)
@@ -33,6 +34,6 @@ local function see(id)
            lane and stands(node, lane, job.type) or '-', status, origin, inbox and '1' or '', unpack(registries) }
 end
 
-local reply = { 'OK', stamp(clock_now('')) }
-for i = 2, #ARGV do reply[#reply + 1] = see(ARGV[i]) end
+local reply = { 'OK', stamp(now) }
+for i = 3, #ARGV do reply[#reply + 1] = see(ARGV[i]) end
 return reply

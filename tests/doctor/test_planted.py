@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from jobs import control, doctor, show
@@ -75,9 +77,9 @@ def test_a_repair_repeated_changes_nothing(plant: Plant, hands: Hands) -> None:
     plant.plant(hands)
     found = doctor.examine(hands.store, fix=True, again_s=0, now=hands.now).found
     before = {key: hands.store.redis.dump(key) for key in hands.store.redis.scan_iter()}
-    again = Walk(hands.store)
+    again = Walk(hands.store, hands.now)
     again.everything()
-    mend(hands.store, [fault for fault in found if fault.mended], again, hands.now)
+    mend(hands.store, [fault for fault in found if fault.mended], again)
     after = {key: hands.store.redis.dump(key) for key in hands.store.redis.scan_iter()}
     assert {key for key in before | after if before.get(key) != after.get(key) and not key.startswith((b"app:bell", b"app:jobs:"))} == set()
 
@@ -95,3 +97,8 @@ def ended(hands: Hands, job: str) -> bool:
         return show.job(hands.store, job).status in ("completed", "cancelled")
     except NotFound:
         return True
+
+
+def test_each_rule_is_in_the_handbook() -> None:
+    handbook = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text()
+    assert [rule for rule in RULES if f"`{rule}`" not in handbook] == []
