@@ -24,7 +24,10 @@ def job(store: Store, job: str) -> JobView:
 
 def look(store: Store, job: str) -> tuple[JobView, Standing | None]:
     """Read one job and where it stands among the others, None when it has ended, in one round trip. Raises NotFound."""
-    fields, tasks, state, outputs, speeds, standing, running = store.run("look", job)
+    try:
+        fields, tasks, state, outputs, speeds, standing, running = store.run("look", job)
+    except NotFound:
+        raise NotFound(f"there is no job {job}") from None
     seen = assemble(job, *(text(pairs(part)) for part in (fields, tasks, state, outputs)))
     if seen.status.ended:
         return seen, None
