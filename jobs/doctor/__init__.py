@@ -12,7 +12,7 @@ import time
 
 from jobs import lua
 from jobs.doctor.fault import RULES, Fault, Report, Rule, Subject
-from jobs.doctor.look import look
+from jobs.doctor.looks import look
 from jobs.doctor.mend import mend
 from jobs.doctor.walk import Walk
 from jobs.store import Store

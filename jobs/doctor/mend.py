@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from jobs.doctor import of_keys, of_members, read
 from jobs.doctor.fault import RULES, Fault, Subject
-from jobs.doctor.look import look
+from jobs.doctor.looks import look
 from jobs.doctor.walk import Walk
 from jobs.store import Store, stamp
 

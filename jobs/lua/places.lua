@@ -12,7 +12,7 @@ end
 
 local function told_place(node, lane) -- nil: none was ever told
   local serial = call('HGET', node.state, node.field .. ':q')
-  return serial and lane.length - lane.tail + serial - 1
+  return serial and lane.length - lane.tail + serial - 1 or nil
 end
 
 local function stands_as_told(node, lane)
