@@ -57,6 +57,7 @@ RULES: dict[str, Rule] = {
     "index-held": Rule("a list of jobs holds jobs that are there, and belong there", FIX),
     # of an organisation in a queue
     "share-ready": Rule("an organisation is in ready, and in turns, exactly where its lanes hold something and it is not parked", FIX),
+    "share-chained": Rule("with FAIR_ORDER=chained,priority, who has chained tasks is in their index", FIX, note=True),
     "share-letters": Rule("`p` of a share names the priorities in which the organisation's lanes hold something", FIX),
     "share-running": Rule("`n` of a share is how many tasks of the organisation run in the queue", FIX),
     "queue-running": Rule("`n` of a clock is how many tasks of the queue run", FIX),

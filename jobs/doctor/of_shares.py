@@ -43,6 +43,8 @@ def faults(share: ShareSeen) -> Iterator[Fault]:
     if share.ttl == -1 and not busy:
         yield found("share-expiry", share, f"{who} neither waits nor runs, and its share never expires")
     for priority, lanes in share.lanes.items():
+        if lanes.chained and lanes.unindexed and not parked:
+            yield found("share-chained", share, f"{who} has {lanes.chained} chained tasks of priority {priority}, and is not in chained")
         for kind, length, listed, off in zip(("chained", "fresh"), (lanes.chained, lanes.fresh), lanes.listed, lanes.off, strict=True):
             lane = f"{share.queue}.{priority}.{kind}.{share.org}"
             if off:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from jobs.model import rq_job_id
 from jobs.states import JobStatus, Priority
@@ -90,7 +90,13 @@ class Lanes:
     listed: str  #: of chained and fresh: 1 in RQ's list of queues, 0 not, - not and there is no room
     ready: bool
     turns: bool
+    unindexed: bool  #: an index of chained tasks is kept, and does not have it
     off: tuple[int, int]  #: by how many places its chained and its fresh lane are told wrong
+
+    @classmethod
+    def read(cls, chained: str, fresh: str, listed: str, ready: str, turns: str, index: str, off_chained: str, off_fresh: str) -> Self:
+        off = number(off_chained), number(off_fresh)
+        return cls(number(chained), number(fresh), listed, ready != "", turns != "", index == "", off)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +195,7 @@ def shares(store: Store, names: Sequence[tuple[str, ...]], unleased: Sequence[st
 def share(reply: Sequence[Any]) -> ShareSeen:
     queue, org, *rest = map(text, reply)
     running, queue_running, clock_n, n, letters, ttl, own_k, in_parked, may_not, org_running, limit, org_n = rest[:12]
-    lanes = {}
-    for priority, (chained, fresh, listed, ready, turns, *off) in zip(Priority, zip(*[iter(rest[12:])] * 7, strict=True), strict=True):
-        lanes[str(priority)] = Lanes(number(chained), number(fresh), listed, bool(ready), bool(turns), (number(off[0]), number(off[1])))
+    lanes = {str(priority): Lanes.read(*part) for priority, part in zip(Priority, zip(*[iter(rest[12:])] * 8, strict=True), strict=True)}
     return ShareSeen(
         queue=queue,
         org=org,

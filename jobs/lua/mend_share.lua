@@ -39,7 +39,13 @@ else
   unpark(org, now)
 end
 if not share.parked then
-  for letter in string.gmatch(share.p, '.') do call('ZADD', k_turns(queue, PRIORITIES[letter]), 'NX', stamp(now), org) end
+  for letter in string.gmatch(share.p, '.') do
+    local priority = PRIORITIES[letter]
+    call('ZADD', k_turns(queue, priority), 'NX', stamp(now), org)
+    if CHAINED_FIRST == 1 and rq_length(rq_lane(queue, priority, true, org)) > 0 then
+      call('ZADD', k_chained(queue, priority), 'NX', '0', org) -- keep gives it its place
+    end
+  end
 end
 if share.p ~= '' or share.n > 0 or call('EXISTS', share.key) == 1 then
   keep(share)

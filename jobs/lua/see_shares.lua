@@ -3,7 +3,8 @@
 -- Returns {'OK', then for each {queue, organisation, running, running in the whole queue, the clock's n, the share's n, its p, its TTL,
 --   its k, '1' when it is in parked, '1' when it may not run (paused, or at its limit), running in all queues, its limit, what that counts,
 --   then per priority, highest first: length of its chained lane, of its fresh lane, whether RQ lists them ('0' no, '1' yes, '-' no room),
---   its place in ready or '', in turns or '', by how much its chained lane is told wrong, its fresh lane}}.
+--   its place in ready or '', in turns or '', in chained or '' ('-' where none is kept), by how much its chained lane is told wrong,
+--   its fresh lane}}.
 -- Draws no arrow.
 --include base rq fair lanes settle places tally
 
@@ -25,6 +26,7 @@ local function see(queue, org)
     local chained, fresh = rq_lane(queue, priority, true, org), rq_lane(queue, priority, false, org)
     for _, value in ipairs({ rq_length(chained), rq_length(fresh), rq_listed(chained) .. rq_listed(fresh),
                              call('ZSCORE', k_ready(queue, priority), org) or '', call('ZSCORE', k_turns(queue, priority), org) or '',
+                             CHAINED_FIRST == 1 and (call('ZSCORE', k_chained(queue, priority), org) or '') or '-',
                              off(queue, org, priority, true), off(queue, org, priority, false) }) do
       seen[#seen + 1] = value
     end

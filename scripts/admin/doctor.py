@@ -16,7 +16,7 @@ ABOUT = """\
 Hold everything in Redis against what must always be true of it, while workers work; say what is not, and what to do about it.
 Ends with 0 when all is sound (or was repaired), 1 when faults were found (or are left after --fix), 2 when it could not look.
 It costs Redis about 0.1 s of work per 1,000 tasks, in calls of a few milliseconds each with room for others in between, and this process
-some 200 bytes a task: 20,000 jobs of a task each take 3 to 8 s, and jobs that ended long ago are looked at as well.
+some 200 bytes a task: 20,000 jobs of a task each take 6 to 8 s, and jobs that ended long ago are looked at as well.
 """
 
 

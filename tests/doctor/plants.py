@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from jobs import control, orgs
 from jobs.control import Paused
 from jobs.model import Failed, Spawn
+from jobs.settings import Settings
+from jobs.store import Store
 from tests.jobs.hands import Hands, chain
 
 LANE = "rq:queue:short.normal.fresh.acme"
@@ -454,6 +456,15 @@ def a_queue_that_seems_longer(hands: Hands) -> str:
 def held_tasks_that_nobody_puts_back(hands: Hands) -> str:
     job = paused(hands, "synthetic", "type")
     hands.store.redis.delete("app:pauses")
+    return job
+
+
+@plant("share-chained", says="acme in queue short has 1 chained tasks of priority normal, and is not in chained")
+def a_chained_task_that_is_in_no_index(hands: Hands) -> str:
+    hands.store = Store(hands.store.redis, Settings(fair_order="chained,priority"))
+    job = hands.submit({"name": "a", "duration": "long"}, {"name": "b", "needs": ["a"]})
+    hands.work()
+    hands.store.redis.delete("app:chained:short:normal")
     return job
 
 
