@@ -44,9 +44,6 @@ RULES: dict[str, Rule] = {
     "rq-status": Rule("RQ says of a task what its state means there", FIX),
     "rq-origin": Rule("RQ's origin of a task is its queue", FIX),
     "rq-registry": Rule("a task stands in RQ's registry of its state and in no other", FIX),
-    "rq-gone": Rule(
-        "RQ knows a failed, skipped or cancelled task until that expires", "nothing: a tool of RQ deleted it there", mends=False, note=True
-    ),
     "rq-asked": Rule(
         "RQ knows an unfinished task, and not as cancelled", "nothing: a tool of RQ did that, and a claim heeds it", mends=False, note=True
     ),
@@ -71,6 +68,7 @@ RULES: dict[str, Rule] = {
     # of a queue and of a job type
     "queue-depth": Rule("a clock counts the ids in the lanes of each priority", FIX),
     "held-kept": Rule("tasks are held while their job type is paused, or waits in sweeps", FIX),
+    "plain-lease": Rule("a plain RQ job that runs has a lease", "doctor --fix takes the run for lost; it waits again"),
     # of a key
     "key-described": Rule("a key of ours is described in jobs/keys.py", "find out what wrote it, and delete it", mends=False),
     "key-expiry": Rule("a key that is to expire does", FIX),

@@ -61,6 +61,7 @@ KINDS: Mapping[str, Callable[[Store, Sequence[Subject], Walk], Faults]] = {
     "job": jobs,
     "held": each(of_members.look_at_held),
     "task": tasks,
+    "plain": each(of_members.look_at_plain),
     "member": each(of_members.look),
     "share": shares,
     "depth": depths,

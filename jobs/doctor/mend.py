@@ -35,6 +35,8 @@ def mend_one(store: Store, subject: Subject, walk: Walk) -> None:
             store.run("mend_share", now, *names)
         case "depth":
             store.run("mend_depth", *names, *walk.orgs.get(names[0], ())[: read.ORGS_MOST])
+        case "plain":
+            store.run("mend_plain", now, *names, "")
         case "member":
             of_members.mend(store, subject)
         case "key":

@@ -43,6 +43,16 @@ def look_at_held(store: Store, subject: Subject) -> Iterator[Fault]:
         yield Fault("held-kept", subject, f"{held} tasks of job type {kind} are held, which is not paused: nobody will put them back")
 
 
+def look_at_plain(store: Store, subject: Subject) -> Iterator[Fault]:
+    """Yield what is wrong with what is kept of a plain RQ job, as it is at one moment."""
+    (rq_job,) = subject.names
+    missing = store.run("mend_plain", "", rq_job, "1")[0]
+    if missing == b"lease":
+        yield Fault("plain-lease", subject, f"plain RQ job {rq_job} runs without a lease: if its worker dies, nobody notices")
+    elif missing == b"expiry":
+        yield Fault("key-expiry", subject, f"what is kept of plain RQ job {rq_job}, which does not run, never expires")
+
+
 def look_at_pause(store: Store, subject: Subject) -> Iterator[Fault]:
     """Yield a note on a pause of something that is not there."""
     (member,) = subject.names

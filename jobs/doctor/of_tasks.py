@@ -39,9 +39,7 @@ def of_rq(task: TaskSeen, retention_s: float) -> Iterator[Fault]:
         ttl_s = border.FINISHED_S if state is TaskState.COMPLETED else retention_s
         expired = task.at > task.ended + (ttl_s - SLACK_S) * 1e6
         if not task.rq_status:
-            if not expired and state is not TaskState.COMPLETED:
-                yield found("rq-gone", task, f"task {task.id} is {state}; RQ does not know it any more")
-            return
+            return  # it has expired, or a tool of RQ has deleted it
         if expired and want not in task.registries:  # on its way out
             shown = False
     elif not task.rq_status or task.rq_status == "canceled":

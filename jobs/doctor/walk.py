@@ -85,6 +85,8 @@ class Walk:
                 self._shares.update((queue.decode(), parts[0]) for queue in self.store.redis.smembers(key))
             elif name == "clock":
                 self._clocks.add(parts[0])
+            elif name == "plain":
+                self._suspect("plain", parts[0])
             elif name == "held":
                 self._types.add(parts[0])
             elif name in ("user_jobs", "org_jobs", "status"):

@@ -14,11 +14,11 @@ from jobs.lua.compose import compose, with_constants_inline
 
 VERBS = (
     "submit", "claim", "progress", "append", "renew", "record", "hand_back", "reap", "cancel", "retry", "pause", "delete", "sweep",
-    "release", "tune", "reserve", "look",
+    "release", "tune", "reserve", "look", "knock", "end_plain", "fail_plain",
 )  # fmt: skip
 #: What jobs.doctor reads and mends with; loaded only where it is called.
 DOCTOR = (
-    "see_jobs", "see_tasks", "see_shares", "see_depth", "mend_job", "mend_task", "mend_share", "mend_depth", "drop", "bury",
+    "see_jobs", "see_tasks", "see_shares", "see_depth", "mend_job", "mend_task", "mend_share", "mend_depth", "mend_plain", "drop", "bury",
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 -- ARGV 1 set: leases | delayed | jobs | user <user> | org <org> | status <status> | registry <name> <queue>  2 member  3 '1' only looks
 -- Returns {'OK', 1 when it is not so, and was taken out}. Repeated it changes nothing.
 -- Draws no arrow.
---include base rq fair lanes settle
+--include base rq fair lanes settle plain
 
 local set, of, queue = string.match(ARGV[1], '^(%S+) ?(%S*) ?(%S*)$')
 local member, only_look = ARGV[2], ARGV[3] == '1'
@@ -25,6 +25,10 @@ end
 local kept = { 'OK', 0 }
 
 if set == 'leases' then
+  if plain_named(id) then
+    local p = plain_of(plain_named(id))
+    return p and p.run == run and kept or drop(k_leases())
+  end
   local node = node_is('running')
   return node and run_of(node).run == run and kept or drop(k_leases())
 elseif set == 'delayed' then return node_is('delayed') and kept or drop(k_delayed())

@@ -2,7 +2,7 @@
 -- ARGV 1 now (µs, '' is Redis's)  2 queue  3 organisation
 -- Returns {'OK'}. Repeated it changes nothing.
 -- Draws no arrow.
---include base rq fair lanes settle places tally
+--include base rq fair lanes settle plain places tally
 
 local now, queue, org = clock_now(ARGV[1]), ARGV[2], ARGV[3]
 local running = tally({})

@@ -4,7 +4,6 @@
 -- Draws no arrow.
 --include base rq fair lanes settle places
 
-local EXECUTION_S = math.ceil(LEASE_US / SECOND) + 60
 local now, node = clock_now(ARGV[1]), locate(ARGV[2])
 local state = node and call('HGET', node.state, node.field)
 if not state or state == 'gone' or state == 'new' then return { 'OK' } end

@@ -6,7 +6,7 @@
 --   its place in ready or '', in turns or '', in chained or '' ('-' where none is kept), by how much its chained lane is told wrong,
 --   its fresh lane}}.
 -- Draws no arrow.
---include base rq fair lanes settle places tally
+--include base rq fair lanes settle plain places tally
 
 local extra = tonumber(ARGV[1])
 local running = tally({ unpack(ARGV, 2, 1 + extra) })

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jobs import control, orgs
 from jobs.control import Paused
-from jobs.model import Failed, Spawn
+from jobs.model import Failed, Idle, Spawn
 from jobs.settings import Settings
 from jobs.store import Store
 from tests.jobs.hands import Hands, chain
@@ -325,15 +325,6 @@ def a_run_that_rq_does_not_show(hands: Hands) -> str:
     return job
 
 
-@plant("rq-gone", says="RQ does not know it any more", repaired=False)
-def a_failed_task_that_was_deleted_in_rq(hands: Hands) -> str:
-    job = hands.submit({"name": "a", "attempts": 1})
-    hands.work(Failed("no"))
-    hands.store.redis.delete(f"rq:job:{job}-a")
-    hands.store.redis.zrem("rq:failed:short", f"{job}-a")
-    return job
-
-
 # members of sets
 
 
@@ -515,6 +506,16 @@ def an_empty_lane_that_rqs_tools_see(hands: Hands) -> str:
     job = hands.submit({"name": "a"})
     hands.store.redis.sadd("rq:queues", "rq:queue:long.low.chained.bolt")
     return job
+
+
+@plant("plain-lease", "share-running", "queue-running", "share-expiry", says="plain RQ job my-own runs without a lease")
+def a_plain_rq_job_that_nobody_watches(hands: Hands) -> str:
+    redis = hands.store.redis
+    redis.hset("rq:job:my-own", mapping={"status": "queued", "origin": "short", "data": "[]"})
+    redis.rpush("rq:queue:short", "my-own")
+    assert not isinstance(hands.look(), Idle)
+    redis.delete("app:leases")
+    return hands.submit({"name": "a"})
 
 
 # keys and pauses
