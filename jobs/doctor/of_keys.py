@@ -26,29 +26,27 @@ class Shapes:
 
     def __init__(self, prefix: str) -> None:
         self.prefix = f"{prefix}:"
-        self.names = list(KEYS)
-        self.fields: list[tuple[int, int]] = []
-        written, groups = [], 0
-        for key in KEYS.values():
-            part = "(.+)" if key.template.startswith("worker:") else "([^:]+)"
-            pattern = re.sub(r"\\{\w+\\}", part.replace("\\", r"\\"), re.escape(key.template))
-            count = pattern.count("(")
-            self.fields.append((groups + 1, count))
-            written.append(f"({pattern})")
-            groups += 1 + count
+        written = []
+        for name, key in KEYS.items():
+            part = ".+" if name == "worker" else "[^:]+"  # workers' names have colons
+            written.append(
+                f"(?P<{name}>" + "".join(f"({part})" if field else re.escape(text) for field, text in pieces(key.template)) + ")"
+            )
         self.shape = re.compile(re.escape(self.prefix) + f"(?:{'|'.join(written)})")
-        self.at = {first: index for index, (first, _) in enumerate(self.fields)}
 
     def read(self, key: str) -> Kind:
         if not key.startswith(self.prefix):
             return Kind("", ())
         found = self.shape.fullmatch(key)
-        if not found:
+        if not found or not found.lastgroup or not found.lastindex:
             return Kind("?", ())
-        groups = found.groups()
-        index = next(index for index, (first, _) in enumerate(self.fields) if groups[first - 1] is not None)
-        first, count = self.fields[index]
-        return Kind(self.names[index], groups[first : first + count])
+        return Kind(found.lastgroup, tuple(part for part in found.groups()[found.lastindex :] if part is not None))
+
+
+def pieces(template: str) -> Iterator[tuple[bool, str]]:
+    """Yield the pieces of a key's template, and whether each is a field."""
+    for at, piece in enumerate(re.split(r"{(\w+)}", template)):
+        yield at % 2 == 1, piece
 
 
 def expiry_s(store: Store, name: str) -> int:

@@ -12,9 +12,12 @@ from jobs.doctor.mend import mend
 from jobs.doctor.walk import Walk
 from jobs.errors import NotFound
 from jobs.store import Store
-from tests.doctor.plants import PLANTS, Plant
+from tests.doctor import plants_in_jobs, plants_in_order
+from tests.doctor.planting import PLANTS, Plant
 from tests.jobs.audit import audit
 from tests.jobs.hands import Hands
+
+__all__ = ["plants_in_jobs", "plants_in_order"]  # which fill PLANTS
 
 each_plant = pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.plant.__name__)
 NOTES = {name for name, rule in RULES.items() if rule.note}

@@ -33,3 +33,14 @@ def test_what_does_not_fit_is_said_in_a_sentence(admin: Admin) -> None:
     assert "organisation 'A B' is not of the form" in admin("orgs", "set", "A B", "--weight", "1", code=2)
     assert "say what to set" in admin.refused("orgs", "set", "acme")
     assert "weight: invalid float value" in admin.refused("orgs", "set", "acme", "--weight", "heavy")
+
+
+def test_a_limit_of_organisation_rq_counts_the_plain_jobs_that_run_already(admin: Admin, hands: Hands) -> None:
+    redis = hands.store.redis
+    for name in ("one", "two"):
+        redis.hset(f"rq:job:{name}", mapping={"status": "queued", "origin": "short", "data": "[]"})
+        redis.rpush("rq:queue:short", name)
+    assert not isinstance(hands.look(), Idle)
+    admin("orgs", "set", "rq", "--max-running", "1")
+    assert redis.hget("app:orgs:rq", "running") == b"1"
+    assert isinstance(hands.look(), Idle)
