@@ -56,10 +56,11 @@ end
 -- Its run is over. RQ's code takes it out of the started registry with the outcome, in one transaction: what still stands there
 -- has none, and waits again at the front of its lane. What was enqueued anew while it ran waits again in any case.
 -- Returns true when it had no outcome.
-local function plain_end(p, now, lost, reason)
+local function plain_end(p, now, lost, reason, seen) -- seen: when it was last at work, if that was before now
   local charged = plain_charged(p)
   call('ZREM', k_leases(), '@' .. p.id .. ':' .. p.run) -- first: what frees something may write on in a full Redis
-  fair_release(p.queue, PLAIN_ORG, now - charged, now - p.began, now)
+  local until_us = seen or now
+  fair_release(p.queue, PLAIN_ORG, until_us - charged, until_us - p.began, now)
   local open = rq_unshow_started({ id = p.id }, p.origin, p.run, p.worker)
   if rq_knows({ id = p.id }) and (open or p.anew) then
     rq_queued({ id = p.id }, now)
@@ -74,9 +75,9 @@ local function plain_end(p, now, lost, reason)
   return open
 end
 
-local function plain_lose(id, run, now, reason) -- returns false when that run does not hold it
+local function plain_lose(id, run, now, reason, silent) -- returns false when that run does not hold it
   local p = plain_of(id)
   if not p or p.run ~= run then return false end
-  plain_end(p, now, 1, reason)
+  plain_end(p, now, 1, reason, silent and plain_charged(p))
   return true
 end

@@ -13,5 +13,5 @@ if plain then return plain_lose(plain, run, now, reason) and { 'OK', 1 } or { 'S
 local node = locate(id)
 local r = run_of(node)
 if r.state ~= 'running' or r.run ~= run then return { 'STALE', r.state } end
-lose(node, r, now, reason, exc)
+lose(node, r, now, now, reason, exc)
 return { 'OK', 1 }

@@ -200,6 +200,12 @@ local function rq_keep(queue, now) -- listed for ever; and what RQ's cleaning wo
   end
 end
 
+-- How many workers of a queue live: of one that was killed its name stays for a while, but its own key expires.
+local function rq_workers(queue)
+  local named = call('SRANDMEMBER', 'rq:workers:' .. queue, '100')
+  return #named > 0 and call('EXISTS', unpack(named)) or 0
+end
+
 -- Lanes: RQ queues, listed in rq:queues while they hold something.
 local function rq_push(lane, front, id)
   local length = call(front and 'LPUSH' or 'RPUSH', 'rq:queue:' .. lane, id)

@@ -44,9 +44,10 @@ local function delay(node, line, due)
   rq_scheduled(node, line.queue, due)
 end
 
-local function end_run(node, line, job, r, now) -- whatever its outcome: the lease, the charge, what RQ shows
+local function end_run(node, line, job, r, now, seen) -- whatever its outcome: the lease, the charge, what RQ shows
   call('ZREM', k_leases(), node.id .. ':' .. r.run)
-  fair_release(line.queue, job.org, now - r.charged, now - r.began, now)
+  seen = seen or now -- when it was last known to be at work
+  fair_release(line.queue, job.org, seen - r.charged, seen - r.began, now)
   if r.shown then
     rq_unshow_started(node, line.queue, r.run, r.worker)
     call('HDEL', node.state, node.field .. ':v')

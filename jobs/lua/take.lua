@@ -50,7 +50,7 @@ local function waits(queue)
 end
 
 -- One organisation's next live task of one priority, chained before fresh; drops tombstones, holds what is paused.
--- Returns how many ids it took without a claim, in all, and if it found one {node, line, job, r, emptied}.
+-- Returns how many ids it took without a claim, in all, and if it found one {node, line, job, r, emptied, fresh}.
 local function pop(queue, priority, org, dropped, now, paused)
   local chained, fresh = rq_lane(queue, priority, true, org), rq_lane(queue, priority, false, org)
   local clock, waiting = clock_of(queue), 'w' .. LETTER[priority]
@@ -67,8 +67,8 @@ local function pop(queue, priority, org, dropped, now, paused)
       if fenced(node, job) then cancel_node(node, line, job, r.state, now, job.cause)
       elseif not known then cancel_job(job, now) -- one of RQ's tools has deleted its rq_job
       elseif paused and call('SISMEMBER', k_pauses(), 'type:' .. job.type) == 1 then hold(id, job.type)
-      else return dropped, { node = node, line = line, job = job, r = r, emptied = emptied } end
-    elseif id and org == PLAIN_ORG and rq_waits(id) then return dropped, { plain = id, emptied = emptied } end
+      else return dropped, { node = node, line = line, job = job, r = r, emptied = emptied, fresh = lane == fresh } end
+    elseif id and org == PLAIN_ORG and rq_waits(id) then return dropped, { plain = id, emptied = emptied, fresh = true } end
     if id then dropped = dropped + 1 end -- cancelled, or pushed twice and taken already
     if emptied then
       fair_unwait(queue, org, priority)
@@ -143,7 +143,7 @@ local function serve(queue, worker, run, dropped, now, paused)
       dropped, found = pop(queue, priority, org, dropped, now, paused)
       if found then
         if turn then given_turn(queue, turn, org, now) end
-        fair_take(queue, org, priority, found.emptied)
+        fair_take(queue, org, priority, found.emptied, found.fresh)
         if not found.emptied or waits(queue) then ring(queue) end
         if found.plain then return plain_begin(found.plain, queue, run, worker, now) end
         begin(found.node, found.job, found.r, run, worker, now)

@@ -57,7 +57,9 @@ def bounded(limits: Limits) -> Iterator[None]:
         return code
 
     with mock.patch.object(lua, "source", source):
+        lua.script.cache_clear()  # what was composed before has other bounds
         yield
+    lua.script.cache_clear()
 
 
 def stores(redis: Any) -> dict[tuple[Limits, bool], Stepping]:
