@@ -42,6 +42,9 @@ class Limits:
     reaped: int = 20
 
 
+NORMAL = Limits()
+
+
 class Settling:
     def __init__(self, limits: Limits, *, chained_first: bool = False) -> None:
         self.limits = limits

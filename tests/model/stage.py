@@ -15,8 +15,8 @@ from jobs.model import Claimed, Idle, Submission
 from tests.jobs.audit import audit
 from tests.jobs.hands import START, Hands
 from tests.model.policy import SECOND
-from tests.model.settle import Limits
-from tests.model.twin import NORMAL, SMALL, Stepping, Twin
+from tests.model.settle import NORMAL, Limits
+from tests.model.twin import SMALL, Stepping, Twin
 from tests.model.verbs import Model
 
 ORGS = ("acme", "clock", "77")

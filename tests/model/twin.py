@@ -21,11 +21,10 @@ from tests.jobs.hands import Hands
 from tests.model.dump import Dump, picture_of_redis
 from tests.model.picture import differences, picture_of_model
 from tests.model.policy import SECOND
-from tests.model.settle import Late, Limits, Missing, Refused
+from tests.model.settle import NORMAL, Late, Limits, Missing, Refused
 from tests.model.verbs import Model
 from tests.model.working import Nothing, Said, Taken
 
-NORMAL = Limits()
 SMALL = Limits(sweep=2, tombstones=2, promoted=1, reaped=1)  #: bulk changes and their interruptions with graphs of six tasks
 BACKOFF_MOST_S = 300.0
 
