@@ -72,11 +72,19 @@ local function leave_order(share, priority)
   if CHAINED_FIRST == 1 then call('ZREM', k_chained(share.queue, priority), share.org) end
 end
 
+-- It comes to wait: without credit from the time in which it asked for nothing here, or only for less urgent work; and not
+-- behind the first of those that wait already, however far the clock has gone with others, in another priority or by rule 5.
+local function start_share(share, priority)
+  if share.v >= share.clock.v then return end
+  local first = tonumber(call('ZRANGE', k_ready(share.queue, priority), '0', '0', 'WITHSCORES')[2])
+  share.v = math.max(share.v, math.min(share.clock.v, first or share.clock.v))
+end
+
 local function fair_wait(queue, org, priority, now) -- a task entered a lane
   local share = share_of(queue, org)
   if string.find(share.p, LETTER[priority], 1, true) then return share end
   if share.p == '' and share.n == 0 then call('PERSIST', share.key) end
-  share.v = math.max(share.v, share.clock.v) -- while it asked for nothing here, or only for less urgent work: no credit
+  start_share(share, priority)
   share.p = share.p .. LETTER[priority]
   if not share.parked then call('ZADD', k_turns(queue, priority), stamp(now), org) end
   keep(share)
@@ -108,8 +116,8 @@ local function unpark(org, now)
     local share = share_of(queue, org)
     share.parked = false
     call('HDEL', share.key, 'k')
-    share.v = math.max(share.v, share.clock.v) -- what it was kept from is no credit
     for letter in string.gmatch(share.p, '.') do
+      start_share(share, PRIORITIES[letter]) -- what it was kept from is no credit
       call('ZADD', k_turns(queue, PRIORITIES[letter]), stamp(now), org)
       if CHAINED_FIRST == 1 and rq_holds(rq_lane(queue, PRIORITIES[letter], true, org)) then
         call('ZADD', k_chained(queue, PRIORITIES[letter]), '0', org)
@@ -144,19 +152,16 @@ local function fair_release(queue, org, us, whole_us, now) -- a run ended: time 
   share.n, clock.n = math.max(share.n - 1, 0), math.max(clock.n - 1, 0)
   clock.f = math.max(clock.f, share.v)
   clock.m = clock.m + 0.1 * (math.max(whole_us, 0) - clock.m)
-  if clock.n == 0 and share.p == '' and call('EXISTS', k_ready(queue, 'high'), k_ready(queue, 'normal'),
-      k_ready(queue, 'low'), k_ready(queue, 'background')) == 0 then
-    clock.v = math.max(clock.v, clock.f) -- the queue fell idle
-  end
+  local idle = clock.n == 0 and share.p == '' and call('EXISTS', k_ready(queue, 'high'), k_ready(queue, 'normal'),
+    k_ready(queue, 'low'), k_ready(queue, 'background')) == 0
+  if idle then clock.v = math.max(clock.v, clock.f) end
   call('HSET', k_clock(queue), 'v', stamp(clock.v), 'f', stamp(clock.f), 'm', stamp(clock.m), 'n', stamp(clock.n))
-  if share.n > 0 or share.p ~= '' then
-    keep(share)
-  elseif share.v <= clock.v then
+  if idle then -- all start from the clock again. Not while others wait: who left for a moment would be level with those that it is ahead of
     call('DEL', share.key)
     shares[share.key] = nil
   else
     keep(share)
-    call('EXPIRE', share.key, IDLE_TTL_S)
+    if share.n == 0 and share.p == '' then call('EXPIRE', share.key, IDLE_TTL_S) end
   end
   if own.limit > 0 then
     own.running = call('HINCRBY', k_org(org), 'running', '-1')

@@ -66,6 +66,7 @@ class Machine(People, Workers):
                 while worker.held:
                     self.pass_time(1000)
                     self.record_run(worker, worker.held, Completed(), goes_on=True)
+            self.twin.compare()
         assert [job.id for job in self.model.jobs.values() if job.alive] == []
         self.twin.compare()
         self.sound()

@@ -126,11 +126,17 @@ class Policy:
             ids.append(id)
         share = self.share(lane.queue, lane.org)
         if lane.priority not in share.waits:
-            share.v = max(share.v, self.clock(lane.queue).v)  # who comes back has gathered no credit
+            self.start(lane.queue, lane.priority, lane.org)
             share.waits.add(lane.priority)
             if not share.parked:
                 self.turns[lane.queue, lane.priority][lane.org] = now
             self.place(lane.queue, lane.org)
+
+    def start(self, queue: str, priority: str, org: str) -> None:
+        """It comes to wait: without credit from the time in which it did not, and not behind the first of those that wait already."""
+        first = min(self.places[queue, priority].values(), default=self.clock(queue).v)
+        share = self.share(queue, org)
+        share.v = max(share.v, min(self.clock(queue).v, first))
 
     def pop(self, queue: str, priority: str, org: str) -> str:
         """Take the first id out of the lanes of one organisation; it waits there until `emptied` or `begin` says otherwise."""
@@ -171,8 +177,8 @@ class Policy:
     def unpark(self, queue: str, org: str, now: int) -> None:
         share = self.share(queue, org)
         share.parked = False
-        share.v = max(share.v, self.clock(queue).v)  # it was kept from running, and has gathered no credit
-        for priority in share.waits:
+        for priority in sorted(share.waits, key=PRIORITIES.index):
+            self.start(queue, priority, org)
             self.turns[queue, priority][org] = now
         self.place(queue, org)
 
@@ -209,9 +215,11 @@ class Policy:
         clock.running -= 1
         clock.furthest = max(clock.furthest, share.v)
         clock.mean = clock.mean + 0.1 * (max(whole_us, 0) - clock.mean)
-        if clock.running == 0 and not self.waits(queue):
+        if clock.running == 0 and not share.waits and not self.waits(queue):
             clock.v = max(clock.v, clock.furthest)  # the queue fell idle: what was done while nobody else waited is no debt
-        self.place(queue, org)
+            del self.shares[queue, org]
+        else:
+            self.place(queue, org)
 
     def keep(self) -> None:
         """The call has ended: what is kept is whole."""

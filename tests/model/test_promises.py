@@ -99,6 +99,38 @@ def test_a_turn_of_a_lower_priority_is_no_debt_of_who_comes_then(jobs: Jobs) -> 
     assert turns(day.work(9, lambda _: 1.0)).count("uni") == 3
 
 
+def test_waiting_for_less_urgent_work_is_no_credit_against_who_comes_then(jobs: Jobs) -> None:
+    """A night shift: what one organisation has waited for below the day's urgent work is no backlog before another's."""
+    day = Day(jobs)
+    day.submit("lab", "low", 60)
+    day.submit("acme", "high", 40)
+    day.work(44, lambda _: 100.0)  # with four turns of rule 5
+    day.submit("uni", "low", 20)
+    assert abs(turns(day.work(20, lambda _: 100.0)).count("uni") - 10) <= 2
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["alone", "below urgent work"])
+def test_submitting_one_long_task_after_the_other_gets_no_more_than_a_share(jobs: Jobs, busy: bool) -> None:
+    """It never waits when its task ends, and is not forgotten for that: what it had counts when it comes back."""
+    day = Day(jobs)
+    if busy:  # the clock is far ahead of both
+        day.submit("acme", "high", 40)
+    day.submit("lab", "low", 400)
+    day.work(40 if busy else 1, lambda _: 100.0)
+    waits = set[str]()
+
+    def come_back() -> None:
+        if not waits:
+            waits.update(day.submit("uni", "low"))
+
+    runs: list[Run] = []
+    for _ in range(310):
+        runs += day.work(1, lambda org: 100.0 if org == "uni" else 1.0, come_back)
+        waits.discard(runs[-1].job)
+    total = worked(runs)
+    assert abs(total["uni"] - total["lab"]) <= 200
+
+
 # -- shares
 
 

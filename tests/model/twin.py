@@ -55,7 +55,10 @@ def bounded(limits: Limits) -> Iterator[None]:
             code = re.sub(rf"^local {bound} = ('?)\d+('?)", rf"local {bound} = \g<1>{value}\g<2>", code, flags=re.MULTILINE)
         return code
 
-    with mock.patch.object(lua, "source", source):
+    with (
+        mock.patch.object(lua, "source", source),
+        mock.patch.object(lua, "script", lua.script.__wrapped__),
+    ):  # not the composed ones it keeps
         yield
 
 
