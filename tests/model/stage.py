@@ -48,7 +48,10 @@ class Worker:
     held: Claimed | None = None
     former: list[Claimed] = field(default_factory=list)  #: runs it began and left off, of which late calls may come
 
+    last: Claimed | Idle | None = None  #: answer of a claim
+
     def turn_to(self, next: Claimed | Idle | None) -> None:
+        self.last = next
         if self.held:
             self.former = [*self.former[-3:], self.held]
         self.held = next if isinstance(next, Claimed) else None

@@ -13,7 +13,7 @@ from jobs.store import Store
 from tests.model.machine import Machine
 from tests.model.twin import stores
 
-LONG = os.environ.get("LECTERN_LONG") == "1"
+LONG = os.environ.get("LECTERN_LONG") == "1"  #: as `make chaos` sets it
 
 
 @pytest.mark.timeout(0 if LONG else 300)
@@ -22,12 +22,12 @@ def test_redis_equals_the_model_whatever_is_done_to_it(store: Store) -> None:
     run_state_machine_as_test(
         bound,
         settings=settings(
-            max_examples=int(os.environ.get("LECTERN_EXAMPLES", "2000")) if LONG else 60,
+            max_examples=2000 if LONG else 80,
             stateful_step_count=80 if LONG else 50,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             print_blob=True,
-            phases=[phase for phase in Phase if phase is not Phase.explain],
             report_multiple_bugs=False,
+            phases=[phase for phase in Phase if phase is not Phase.explain],
         ),
     )
