@@ -63,7 +63,7 @@ class Worker:
 
 class Stage(RuleBasedStateMachine):
     stores: ClassVar[dict[tuple[Limits, bool], Stepping]]
-    audited_every: ClassVar[int] = 5
+    audited_every: ClassVar[int] = 25
 
     @initialize(
         limits=st.sampled_from([SMALL, SMALL, NORMAL]),
