@@ -6,11 +6,29 @@ Held against RQ's own classes in tests/border.
 from __future__ import annotations
 
 import base64
+import re
 import zlib
+
+QUEUES = "rq:queues"  #: set of the keys of all queues, lanes among them while they hold something
 
 
 def queue_key(queue: str) -> str:
     return f"rq:queue:{queue}"
+
+
+def queue_of(key: str) -> str | None:
+    """Return the queue of a key in QUEUES: `rq:queue:ingest.short`, or of one of its lanes; None for what is no queue of ours."""
+    found = re.match(r"rq:queue:((?:[a-z0-9_]{1,32}\.)?(?:short|long))(?:\.(?:high|normal|low|background)\.|$)", key)
+    return found[1] if found else None
+
+
+def job_key(rq_job: str) -> str:
+    return f"rq:job:{rq_job}"
+
+
+def workers_key(queue: str) -> str:
+    """Return the key of the set of workers' own keys that serve a queue; those of killed workers stay in it for a while."""
+    return f"rq:workers:{queue}"
 
 
 def encode_error(text: str) -> str:

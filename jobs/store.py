@@ -22,6 +22,7 @@ PRESSURE_S = 2.0  #: how long a reading of the memory is good for
 WORKER_S = 86_400  #: how long a worker's last answers are kept
 SOCKET_TIMEOUT_S = 10.0
 LOST = "the worker that ran this task was lost: it gave no sign of life until its lease ended"
+LONG_ID = "the id of this RQ job is too long for Lectern, which takes 200 characters: enqueue it with a shorter one"
 #: What Redis says when it cannot write; from within a script 6.2 says it in the middle of a sentence.
 NO_WRITES = re.compile(r"(?:^|: -|^-)(?:OOM|READONLY|MISCONF|LOADING)\b")
 NO_WRITES_TYPES = (redis.exceptions.OutOfMemoryError, redis.exceptions.ReadOnlyError)
@@ -82,6 +83,8 @@ class Store:
                 "LEASE_US": round(self.settings.lease_seconds * SECOND),
                 "RETENTION_S": f"'{math.ceil(self.settings.retention_days * 86_400)}'",
                 "WORKER_S": f"'{WORKER_S}'",
+                "EXECUTION_S": f"'{math.ceil(self.settings.lease_seconds) + 60}'",
+                "LONG_ID_EXC": f"'{border.encode_error(LONG_ID)}'",
                 "CHAINED_FIRST": int(self.settings.fair_order == "chained,priority"),
                 "LOST": f"'{LOST}'",
                 "LOST_EXC": f"'{border.encode_error(LOST)}'",

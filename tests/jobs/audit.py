@@ -12,6 +12,7 @@ from jobs.store import Store
 
 REGISTRY = {"deferred": "deferred", "scheduled": "scheduled", "finished": "finished", "failed": "failed", "canceled": "canceled"}
 UNFINISHED = {"new", "pending", "ready", "delayed", "running", "joining"}
+OURS = re.compile(r"[0-9a-f]{16}-[a-z][a-z0-9_]*(-\d+)?")  #: ids of rq_jobs of ours
 LETTER = {"high": "h", "normal": "n", "low": "l", "background": "b"}
 
 
@@ -41,7 +42,7 @@ class Audit:
             self.faults.append(fault)
 
     def hash(self, key: str) -> dict[str, str]:
-        return {name.decode(): value.decode() for name, value in self.store.redis.hgetall(key).items()}
+        return {name.decode(): value.decode(errors="replace") for name, value in self.store.redis.hgetall(key).items()}
 
     def zset(self, key: str) -> dict[str, float]:
         return {member.decode(): score for member, score in self.store.redis.zrange(key, 0, -1, withscores=True)}
@@ -175,11 +176,12 @@ class Audit:
                 )
                 self.expect(int(clock.get(f"w{letter}", 0)) == count, f"{queue} {priority} holds {count}, its clock says {clock}")
         running = Counter((node.queue, node.lane[3]) for node in nodes if node.state == "running")
-        for queue in {node.queue for node in nodes}:
+        running += Counter((run["queue"], "rq") for run in self.plain_runs().values())
+        for queue in {node.queue for node in nodes} | {queue for queue, _ in running}:
             clock = self.hash(keys.build("clock", queue))
             total = sum(count for (where, _), count in running.items() if where == queue)
             self.expect(int(clock.get("n", 0)) == total, f"{queue} runs {total}, its clock says {clock.get('n')}")
-        for queue, org in {(node.queue, node.lane[3]) for node in nodes}:
+        for queue, org in {(node.queue, node.lane[3]) for node in nodes} | {*running}:
             fair = self.hash(keys.build("fair", queue, org))
             self.expect(int(fair.get("n", 0)) == running[queue, org], f"{org} runs {running[queue, org]} in {queue}, fair says {fair}")
             self.expect((fair.get("k") == "1") == ((queue, org) in parked), f"{org} is parked in {queue}: {fair}, {parked}")
@@ -202,8 +204,8 @@ class Audit:
             told = self.hash(f"rq:job:{node.id}")
             want = RQ_STATUS[TaskState(node.state)]
             shown = node.state != "running" or "v" in node.fields
-            if node.state == "completed" and not told:
-                continue  # RQ's finished jobs expire
+            if TaskState(node.state).ended and not told:
+                continue  # expired, or deleted by one of RQ's tools
             self.expect(not shown or told.get("status") == want, f"{node.id} is {node.state}, RQ says {told.get('status')}")
             self.expect(told.get("origin") == node.queue, f"{node.id} is of {node.queue}, RQ says {told.get('origin')}")
             for name, by_queue in members.items():
@@ -216,11 +218,18 @@ class Audit:
         known = {node.id for node in nodes}
         for name, by_queue in members.items():
             for found in by_queue.values():
-                strangers = {member.partition(":")[0] for member in found} - known
+                strangers = {id for member in found if OURS.fullmatch(id := member.partition(":")[0])} - known
                 self.expect(not strangers, f"RQ's {name} registry holds {strangers}, which are no tasks")
+
+    def plain_runs(self) -> dict[str, dict[str, str]]:
+        """Plain RQ jobs that run: what is kept of each, by id."""
+        prefix = self.store.keys.plain("")
+        found = {key.decode().removeprefix(prefix): self.hash(key.decode()) for key in self.store.redis.scan_iter(f"{prefix}*")}
+        return {id: run for id, run in found.items() if "run" in run}
 
     def leases(self, nodes: list[Node]) -> None:
         held = {f"{node.id}:{node.fields['r']}" for node in nodes if node.state == "running"}
+        held |= {f"@{id}:{run['run']}" for id, run in self.plain_runs().items()}
         leases = set(self.zset(self.store.keys.leases()))
         self.expect(leases == held, f"leases {leases - held} hold nothing, {held - leases} have none")
         delayed = {node.id for node in nodes if node.state == "delayed"}

@@ -126,17 +126,15 @@ class Policy:
             ids.append(id)
         share = self.share(lane.queue, lane.org)
         if lane.priority not in share.waits:
-            self.start(lane.queue, lane.priority, lane.org)
+            self.come_forward(lane.queue, lane.priority, share)
             share.waits.add(lane.priority)
             if not share.parked:
                 self.turns[lane.queue, lane.priority][lane.org] = now
             self.place(lane.queue, lane.org)
 
-    def start(self, queue: str, priority: str, org: str) -> None:
-        """It comes to wait: without credit from the time in which it did not, and not behind the first of those that wait already."""
-        first = min(self.places[queue, priority].values(), default=self.clock(queue).v)
-        share = self.share(queue, org)
-        share.v = max(share.v, min(self.clock(queue).v, first))
+    def come_forward(self, queue: str, priority: str, share: Share) -> None:
+        """Who comes back, or was kept from running, has gathered no credit: it starts at the clock, or beside the first in line."""
+        share.v = max(share.v, min([self.clock(queue).v, *self.places[queue, priority].values()]))
 
     def pop(self, queue: str, priority: str, org: str) -> str:
         """Take the first id out of the lanes of one organisation; it waits there until `emptied` or `begin` says otherwise."""
@@ -177,8 +175,8 @@ class Policy:
     def unpark(self, queue: str, org: str, now: int) -> None:
         share = self.share(queue, org)
         share.parked = False
-        for priority in sorted(share.waits, key=PRIORITIES.index):
-            self.start(queue, priority, org)
+        for priority in share.waits:
+            self.come_forward(queue, priority, share)
             self.turns[queue, priority][org] = now
         self.place(queue, org)
 
@@ -217,7 +215,8 @@ class Policy:
         clock.mean = clock.mean + 0.1 * (max(whole_us, 0) - clock.mean)
         if clock.running == 0 and not share.waits and not self.waits(queue):
             clock.v = max(clock.v, clock.furthest)  # the queue fell idle: what was done while nobody else waited is no debt
-            del self.shares[queue, org]
+        if not share.running and share.v <= clock.v and not any(self.waiting(queue)):
+            del self.shares[queue, org]  # whoever comes next starts at the clock
         else:
             self.place(queue, org)
 

@@ -70,11 +70,12 @@ class Settling:
         node.state = "delayed"
         self.delayed[node.id] = due
 
-    def end_run(self, node: Node, now: int) -> None:
-        """Whatever its outcome: the lease is gone, its time is charged."""
+    def end_run(self, node: Node, now: int, *, lapsed: bool = False) -> None:
+        """Whatever its outcome: the lease is gone, its time is charged; when its lease has lapsed, until its last renewal."""
         self.leases.pop(f"{node.id}:{node.run}", None)
         charged = node.began if node.charged_until is None else node.charged_until
-        self.policy.end(node.queue, node.job.org, now - charged, now - node.began)
+        seen = charged if lapsed else now
+        self.policy.end(node.queue, node.job.org, seen - charged, seen - node.began)
         node.charged_until = None
         if self.most_running.get(node.job.org):
             self.unpark(node.job.org, now)

@@ -21,10 +21,11 @@ from tests.jobs.hands import Hands
 from tests.model.dump import Dump, picture_of_redis
 from tests.model.picture import differences, picture_of_model
 from tests.model.policy import SECOND
-from tests.model.settle import NORMAL, Late, Limits, Missing, Refused
+from tests.model.settle import Late, Limits, Missing, Refused
 from tests.model.verbs import Model
 from tests.model.working import Nothing, Said, Taken
 
+NORMAL = Limits()
 SMALL = Limits(sweep=2, tombstones=2, promoted=1, reaped=1)  #: bulk changes and their interruptions with graphs of six tasks
 BACKOFF_MOST_S = 300.0
 
@@ -55,11 +56,10 @@ def bounded(limits: Limits) -> Iterator[None]:
             code = re.sub(rf"^local {bound} = ('?)\d+('?)", rf"local {bound} = \g<1>{value}\g<2>", code, flags=re.MULTILINE)
         return code
 
-    with (
-        mock.patch.object(lua, "source", source),
-        mock.patch.object(lua, "script", lua.script.__wrapped__),
-    ):  # not the composed ones it keeps
+    with mock.patch.object(lua, "source", source):
+        lua.script.cache_clear()  # what was composed before has other bounds
         yield
+    lua.script.cache_clear()
 
 
 def stores(redis: Any) -> dict[tuple[Limits, bool], Stepping]:

@@ -289,14 +289,14 @@ class Working(Settling):
             return 0
         ended = sorted((end, member) for member, end in self.leases.items() if end <= now)[: self.limits.reaped]
         for _, member in ended:
-            self.lose(self.nodes[member.partition(":")[0]], now, LOST)
+            self.lose(self.nodes[member.partition(":")[0]], now, LOST, lapsed=True)
         return len(ended)
 
-    def lose(self, node: Node, now: int, reason: str) -> None:
+    def lose(self, node: Node, now: int, reason: str, *, lapsed: bool = False) -> None:
         """One attempt is spent; to the front of its lane while some are left."""
         if node.fenced:
             return self.cancel_node(node, now)
-        self.end_run(node, now)
+        self.end_run(node, now, lapsed=lapsed)
         last = node.charged >= node.allowance
         error = f"{reason} (attempt {node.charged} of {node.allowance})" if last else reason
         return self.fail(node, now, error, final=False, delay_us=0, front=True)
