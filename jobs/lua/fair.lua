@@ -157,7 +157,8 @@ local function fair_release(queue, org, us, whole_us, now) -- a run ended: time 
   share.v = share.v + math.max(us, 0) / share.weight
   share.n, clock.n = math.max(share.n - 1, 0), math.max(clock.n - 1, 0)
   clock.f = math.max(clock.f, share.v)
-  clock.m = clock.m + 0.1 * (math.max(whole_us, 0) - clock.m)
+  local weight = math.max(1 / math.max(clock.t - clock.n, 1), 0.1) -- the first ten count alike
+  clock.m = clock.m + weight * (math.max(whole_us, 0) - clock.m)
   if clock.n == 0 and share.p == '' and call('EXISTS', k_ready(queue, 'high'), k_ready(queue, 'normal'),
       k_ready(queue, 'low'), k_ready(queue, 'background')) == 0 then
     clock.v = math.max(clock.v, clock.f) -- the queue fell idle

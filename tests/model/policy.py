@@ -212,7 +212,8 @@ class Policy:
         share.running -= 1
         clock.running -= 1
         clock.furthest = max(clock.furthest, share.v)
-        clock.mean = clock.mean + 0.1 * (max(whole_us, 0) - clock.mean)
+        weight = max(1 / max(clock.claims - clock.running, 1), 0.1)  # the first ten count alike
+        clock.mean = clock.mean + weight * (max(whole_us, 0) - clock.mean)
         if clock.running == 0 and not share.waits and not self.waits(queue):
             clock.v = max(clock.v, clock.furthest)  # the queue fell idle: what was done while nobody else waited is no debt
         if not share.running and share.v <= clock.v and not any(self.waiting(queue)):
