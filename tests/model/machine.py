@@ -17,7 +17,7 @@ from tests.model.stage import MANY, ORGS, PAUSED, picks
 from tests.model.workers import Workers
 
 #: One a queue or an organisation, or one at all: jobs/keys.py.
-FOR_EVER = re.compile(r"app:(clock:|bell:|orgs$|orgs:\w+$|reaped$|speeds$)|rq:queues$")
+FOR_EVER = re.compile(r"app:(clock:|bell:|orgs$|orgs:\w+$|reaped$|speeds$|patrol$)|rq:queues$")
 
 
 class Machine(People, Workers):
