@@ -8,13 +8,14 @@ from jobs import control
 from jobs.model import Completed, Failed, Spawn
 from jobs.store import Store
 from tests.jobs.hands import Hands, chain
-from tests.model.twin import SMALL, Stepping, stores
+from tests.model.settle import Limits
+from tests.model.twin import Stepping, composed
 
 
 @pytest.fixture
 def small(store: Store) -> Stepping:
     """A store whose calls change two nodes at most, and whose callers die before their first sweep."""
-    return stores(store.redis)[SMALL, False]
+    return composed(store.redis, Limits(sweep=2))
 
 
 def test_a_task_that_a_cancel_has_not_come_to_is_retried_as_a_cancelled_one(small: Stepping) -> None:
@@ -35,23 +36,18 @@ def test_a_task_that_a_cancel_has_not_come_to_is_retried_as_a_cancelled_one(smal
 def test_a_second_retry_keeps_the_children_that_the_first_had_not_come_to(small: Stepping) -> None:
     hands = Hands(small)
     job = hands.submit({"name": "a"})
-    small.patience = 9
-    hands.work(Spawn(({},) * 5, attempts=1, allowed_failures=4))
-    hands.renew()
-    hands.renew()
-    for _ in range(5):
+    hands.work(Spawn(({},) * 6, attempts=1, allowed_failures=2))
+    for _ in range(2):
+        hands.renew()  # starts two children each
+    for _ in range(3):
         hands.work(Failed("no", final=True))
     assert hands.states(job) == {"a": "failed"}
-    small.patience = 0
-    control.retry(small, job, now=hands.now)  # brings back two of them
-    hands.record(hands.claim(), Failed("no", final=True))
-    control.cancel(small, job, now=hands.now)
+    control.retry(small, job, now=hands.now)  # brings back 0 and 1; 5 was not cancelled yet
+    failed = [hands.work(Failed("no", final=True)).child for _ in range(3)]
+    assert (failed, hands.states(job)) == ([5, 0, 1], {"a": "failed"})
     small.patience = 9
     control.retry(small, job, now=hands.now)
-    control.retry_task(small, job, "a", now=hands.now) if hands.states(job)["a"] == "failed" else None
-    for _ in range(9):
-        hands.renew()
-        hands.drain()
+    assert sorted(hands.drain()) == [f"a.{n}" for n in range(6)]
     assert hands.status(job) == "completed"
 
 

@@ -12,10 +12,10 @@ from jobs import orgs
 from jobs.model import Claimed, Idle, TaskSpec
 from jobs.store import Store
 from tests.jobs.hands import START, Hands
+from tests.model.answers import Nothing, Said, Taken
 from tests.model.policy import SECOND
 from tests.model.settle import NORMAL
 from tests.model.verbs import Model
-from tests.model.working import Nothing, Said, Taken
 
 QUEUE = ("short",)
 
