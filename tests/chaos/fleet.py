@@ -170,6 +170,8 @@ class Place:
         if (code := self.process.poll()) is not None:
             if not self.hurt and not (self.young and code == -signal.SIGTERM):
                 (self.unasked if self.kill_at is None else self.left).append(code)
+            # A horse stopped while it came up does not die with its supervisor: it must go on to find that it has none.
+            self.signal(signal.SIGCONT, *self.stopped)
             self.process, self.stopped = None, []
             self.start_at = now + self.rng.uniform(0.2, 3.0)
             return
