@@ -220,3 +220,14 @@ def test_each_script_explains_itself(script: str) -> None:
     told = subprocess.run([sys.executable, "-m", f"scripts.{script}", "--help"], capture_output=True, text=True, check=True)
 
     assert told.stdout.startswith(f"usage: python -m scripts.{script} ")
+
+
+def test_each_guarantee_names_tests_that_are_there() -> None:
+    text = (ROOT / "docs" / "guarantees.md").read_text()
+    claimed = re.findall(r"`((?:\w+/)+\w+\.py)(?:::(\w+))?`", text)
+    assert len(claimed) > 50
+    for file, test in claimed:
+        path = ROOT / "tests" / file
+        assert path.exists(), f"tests/{file} is not there"
+        if test:
+            assert any(isinstance(node, ast.FunctionDef) and node.name == test for node in ast.walk(tree(path))), f"{file} has no {test}"
