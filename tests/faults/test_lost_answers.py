@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from redis.exceptions import ConnectionError as Cut
 
-from jobs import claim, control, orgs, quota, record, submit, uploads
+from jobs import claim, control, orgs, plain, quota, record, submit, uploads
 from jobs.errors import LecternError, NotFound, Stale
 from jobs.lua import VERBS
-from jobs.model import Claimed, Completed, Failed, Idle, Outcome, Skipped, Spawn, Submission
+from jobs.model import Claimed, Completed, Failed, Idle, Outcome, Plain, Skipped, Spawn, Submission
 from jobs.settings import Quota
 from jobs.store import Store, connect, stamp
 from tests.faults.proxy import Call, Drop, Proxy
@@ -115,6 +115,45 @@ def loses(hands: Hands) -> Repeatable:
     return lambda: record.lost(hands.store, worker=hands.name, run=claimed.run, reason="killed", now=hands.now)
 
 
+def plain_run(hands: Hands) -> Plain:
+    """A run of a plain RQ job."""
+    hands.store.redis.hset("rq:job:plain", mapping={"data": '["f", null, [], {}]', "origin": "short", "status": "queued"})
+    hands.store.redis.rpush("rq:queue:short", "plain")
+    found = hands.look("r1")
+    assert isinstance(found, Plain)
+    return found
+
+
+def claims_a_plain_job(hands: Hands) -> Repeatable:
+    plain_run(hands)
+    return lambda: hands.look("r1")
+
+
+def ends_a_plain_run(hands: Hands) -> Repeatable:
+    run = plain_run(hands)
+    return lambda: plain.end(hands.store, run, reason="no outcome", now=hands.now)
+
+
+def fails_a_plain_job(hands: Hands) -> Repeatable:
+    run = plain_run(hands)
+    return lambda: plain.fail(hands.store, run, worker=hands.name, reason="cannot be read", now=hands.now)
+
+
+def hands_a_plain_job_back(hands: Hands) -> Repeatable:
+    run = plain_run(hands)
+    return lambda: record.hand_back(hands.store, worker=hands.name, run=run.run, rq_job=run.rq_job, now=hands.now)
+
+
+def loses_a_plain_run(hands: Hands) -> Repeatable:
+    run = plain_run(hands)
+    return lambda: record.lost(hands.store, worker=hands.name, run=run.run, reason="killed", now=hands.now)
+
+
+def knocks(hands: Hands) -> Repeatable:
+    hands.store.redis.rpush("rq:queue:short", "plain")
+    return lambda: claim.knock(hands.store, ["short", "long"])
+
+
 def reaps(hands: Hands) -> Repeatable:
     hands.submit({"name": "a"})
     hands.claim()
@@ -169,7 +208,7 @@ def reserves(*, free: bool) -> Callable[[Hands], Repeatable]:
 
 def looks(hands: Hands) -> Repeatable:
     job = hands.submit(*chain("a", "b"))
-    return lambda: hands.store.run("look", job)
+    return lambda: hands.store.run("look", stamp(hands.now), job)
 
 
 def deletes(hands: Hands) -> Repeatable:
@@ -202,6 +241,12 @@ CASES = [
     Case("record", "split, and claims", records(Spawn(({"n": 0}, {"n": 1})), "next")),
     Case("record", "the last child", last_child_recorded),
     Case("record", "too late", records(Completed({"x": 1}), "next", late=True)),
+    Case("claim", "of a plain RQ job", claims_a_plain_job),
+    Case("end_plain", "", ends_a_plain_run, again=Stale),  # which a worker takes for done
+    Case("fail_plain", "", fails_a_plain_job, again=Stale),
+    Case("hand_back", "of a plain RQ job", hands_a_plain_job_back),
+    Case("reap", "of a plain RQ job", loses_a_plain_run, again=Stale),
+    Case("knock", "", knocks),
     Case("append", "", appends),
     Case("progress", "", progresses),
     Case("renew", "", renews),
@@ -264,7 +309,7 @@ def test_a_call_whose_answer_was_lost_is_made_again_and_changes_nothing(case: Ca
 
 
 def everything(store: Store) -> dict[bytes, Any]:
-    """All that Redis holds, expiries aside."""
+    """All that Redis holds, expiries aside, and how far the patrol of renewals has come."""
     read: dict[bytes, Callable[[bytes], Any]] = {
         b"string": store.redis.get,
         b"hash": store.redis.hgetall,
@@ -273,7 +318,7 @@ def everything(store: Store) -> dict[bytes, Any]:
         b"zset": lambda key: store.redis.zrange(key, 0, -1, withscores=True),
         b"stream": store.redis.xrange,
     }
-    return {key: read[store.redis.type(key)](key) for key in store.redis.scan_iter("*")}
+    return {key: read[store.redis.type(key)](key) for key in store.redis.scan_iter("*") if key != store.keys.build("patrol").encode()}
 
 
 def test_a_submission_of_many_tasks_is_whole_also_when_its_first_answer_was_lost(store: Store, proxy: Proxy) -> None:
