@@ -39,3 +39,23 @@ def encode_error(text: str) -> str:
 def lane(queue: str, priority: str, chained: bool, org: str) -> str:
     """Return the name of the RQ queue in which these tasks wait: `short.normal.fresh.acme`."""
     return f"{queue}.{priority}.{'chained' if chained else 'fresh'}.{org}"
+
+
+# What jobs.doctor and jobs.fleet read besides.
+
+REGISTRIES = ("deferred", "scheduled", "finished", "failed", "canceled", "wip")
+REGISTRY_KEY = re.compile(rf"rq:({'|'.join(REGISTRIES)}):([^:]+)")
+LANE_KEY = re.compile(r"rq:queue:([^:]+)\.(high|normal|low|background)\.(?:chained|fresh)\.([a-z0-9_]{1,40})")
+#: Keys of one rq_job of ours; RQ's own jobs have other ids.
+JOB_KEY = re.compile(r"rq:(?:job|results|executions|execution):([0-9a-f]{16})-.*")
+FINISHED_S = 500  #: how long RQ keeps what it knows of a completed task
+WORKERS = "rq:workers"  #: set of the workers' own keys
+
+
+def worker_key(worker: str) -> str:
+    return f"rq:worker:{worker}"
+
+
+def command_channel(worker: str) -> str:
+    """Return where a worker listens for RQ's commands, JSON objects with a `command`."""
+    return f"rq:pubsub:{worker}"

@@ -39,6 +39,7 @@ end
 
 local function standing(node, job) -- its state; what a sweep is still to cancel is cancelled
   local state = call('HGET', node.state, node.field)
+  if not state and node.n and tonumber(node.n) < tonumber(call('HGET', k_state(job.id), node.task .. ':ct') or 0) then state = 'new' end
   return state and unfinished(state) and fenced(node, job) and 'cancelled' or state
 end
 

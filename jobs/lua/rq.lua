@@ -242,3 +242,38 @@ local function rq_lanes_hold(queue, priority)
   end
   return count
 end
+
+-- For doctor: what RQ has of a task, and how to put it right.
+local function rq_registries() return { 'deferred', 'scheduled', 'finished', 'failed', 'canceled' } end
+
+local function rq_seen(node, queue, run) -- status, origin, whether it is in the inbox, the registries that have it
+  local told, registries = call('HMGET', rq_key(node.id), 'status', 'origin'), {}
+  for _, name in ipairs(rq_registries()) do
+    if call('ZSCORE', 'rq:' .. name .. ':' .. queue, node.id) then registries[#registries + 1] = name end
+  end
+  if run and call('ZSCORE', 'rq:wip:' .. queue, node.id .. ':' .. run) then registries[#registries + 1] = 'wip' end
+  local inbox = call('EXISTS', 'rq:queue:' .. queue) == 1 and call('LPOS', 'rq:queue:' .. queue, node.id, 'MAXLEN', '1000')
+  return told[1] or '', told[2] or '', inbox, registries
+end
+
+local function rq_out_of(node, queue, run, kept) -- of every registry but `kept`
+  for _, name in ipairs(rq_registries()) do
+    if name ~= kept then call('ZREM', 'rq:' .. name .. ':' .. queue, node.id) end
+  end
+  if kept ~= 'wip' and run then call('ZREM', 'rq:wip:' .. queue, node.id .. ':' .. run) end
+end
+
+-- As slow as the lane is long.
+local function rq_place(lane, id) return call('LPOS', 'rq:queue:' .. lane, id) end
+local function rq_at(lane, place) return place >= 0 and call('LINDEX', 'rq:queue:' .. lane, stamp(place)) end
+local function rq_last(lane, count) return call('LRANGE', 'rq:queue:' .. lane, stamp(-count), '-1') end
+local function rq_listed(lane) -- 1 or 0; - where there is no room
+  local listed = call('SISMEMBER', 'rq:queues', 'rq:queue:' .. lane)
+  return listed == 0 and call('SCARD', 'rq:queues') >= LANES_LISTED and '-' or listed
+end
+local function rq_list(lane) -- as rq_push and rq_holds do
+  if rq_length(lane) == 0 then call('SREM', 'rq:queues', 'rq:queue:' .. lane)
+  elseif call('SCARD', 'rq:queues') < LANES_LISTED then call('SADD', 'rq:queues', 'rq:queue:' .. lane) end
+end
+local function rq_set_origin(node, queue) call('HSET', rq_key(node.id), 'origin', queue) end
+local function rq_registry(name, queue) return 'rq:' .. name .. ':' .. queue end

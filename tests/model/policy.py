@@ -214,9 +214,12 @@ class Policy:
         clock.furthest = max(clock.furthest, share.v)
         weight = max(1 / max(clock.claims - clock.running, 1), 0.1)  # the first ten count alike
         clock.mean = clock.mean + weight * (max(whole_us, 0) - clock.mean)
-        if clock.running == 0 and not self.waits(queue):
+        if clock.running == 0 and not share.waits and not self.waits(queue):
             clock.v = max(clock.v, clock.furthest)  # the queue fell idle: what was done while nobody else waited is no debt
-        self.place(queue, org)
+        if not share.running and share.v <= clock.v and not any(self.waiting(queue)):
+            del self.shares[queue, org]  # whoever comes next starts at the clock
+        else:
+            self.place(queue, org)
 
     def keep(self) -> None:
         """The call has ended: what is kept is whole."""

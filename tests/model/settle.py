@@ -16,18 +16,6 @@ FINISHED_S = 500  #: how long RQ lists what has finished
 RETENTION_S = 30 * 86_400  #: how long RQ lists what has failed or was cancelled
 
 
-class Refused(Exception):
-    """The verb does not fit the state: Conflict."""
-
-
-class Missing(Exception):
-    """There is no such job or task: NotFound."""
-
-
-class Late(Exception):
-    """The run does not hold its task any more: Stale, with the task's state."""
-
-
 #: RQ's registries of what has ended.
 LISTED = {"completed": "finished", "skipped": "failed", "failed": "failed", "cancelled": "canceled"}
 
@@ -40,6 +28,9 @@ class Limits:
     tombstones: int = 50
     promoted: int = 20
     reaped: int = 20
+
+
+NORMAL = Limits()
 
 
 class Settling:
