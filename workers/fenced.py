@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from redis import Redis
+from redis import Redis, exceptions
 from redis.client import Pipeline
 from redis.exceptions import WatchError
 
@@ -92,7 +92,8 @@ class FencedPipeline(Pipeline):
 
     def _again(self, error: Exception) -> Exception:
         """Return what has the transaction begun anew, after trouble that passes; else the error itself."""
-        if isinstance(error, WatchError) or not passes(error):
+        said = exceptions.ResponseError(str(error).partition("caused error: ")[2])  # redis-py puts words before what Redis says
+        if isinstance(error, WatchError) or not (passes(error) or passes(said)):
             return error
         self.reset()
         self._fence.endure(error)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -73,10 +75,12 @@ def beside(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
 
     def start(*command: Any) -> subprocess.Popen[bytes]:
         with (tmp_path / f"beside-{len(started)}.log").open("wb") as log:
-            started.append(subprocess.Popen([*map(str, command)], env=bare_environment(), cwd=tmp_path, stdout=log, stderr=log))
+            program = [*map(str, command)]
+            started.append(subprocess.Popen(program, env=bare_environment(), cwd=tmp_path, stdout=log, stderr=log, start_new_session=True))
         return started[-1]
 
     yield start
     for process in started:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # a worker's scheduler is a process of its own
         process.wait()

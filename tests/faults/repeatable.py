@@ -194,6 +194,16 @@ def ends_plain(hands: Hands) -> Repeatable:
     return lambda: plain.end(hands.store, found, reason="it ended without a word", now=hands.now)
 
 
+def hands_plain_back(hands: Hands) -> Repeatable:
+    found = claimed_plain(hands)
+    return lambda: record.hand_back(hands.store, worker=hands.name, run=found.run, rq_job=found.rq_job, now=hands.now)
+
+
+def loses_plain(hands: Hands) -> Repeatable:
+    found = claimed_plain(hands)
+    return lambda: record.lost(hands.store, worker=hands.name, run=found.run, reason="killed", now=hands.now)
+
+
 def fails_plain(hands: Hands) -> Repeatable:
     found = claimed_plain(hands)
     return lambda: plain.fail(hands.store, found, worker=hands.name, reason="it cannot be read", now=hands.now)
@@ -256,6 +266,8 @@ CASES = [
     Case("knock", "", knocks),
     # RQ's own code has committed the outcome: the run is over, and needs nothing.
     Case("end_plain", "", ends_plain, again=Stale),
+    Case("hand_back", "of a plain RQ job", hands_plain_back),
+    Case("reap", "of a plain RQ job", loses_plain, again=Stale),
     Case("fail_plain", "", fails_plain, again=Stale),
     Case("delete", "", deletes, again=NotFound),
     Case("sweep", "", sweeps),
