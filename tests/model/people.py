@@ -56,6 +56,11 @@ class People(Stage):
         submission = Submission("synthetic", {"tasks": tasks}, user="ada", org=org, priority=Priority(priority), admin=True)
         self.submit_as(f"{next(self.numbers):016x}", submission, key, patience, again)
 
+    @rule(graphs=st.lists(graphs(), min_size=2, max_size=5), org=st.sampled_from(SUBMITTING), priority=st.sampled_from(USUAL))
+    def submit_some(self, graphs: list[list[dict[str, Any]]], org: str, priority: str) -> None:
+        for tasks in graphs:
+            self.submit(tasks, org, priority, "", MANY, False)
+
     @precondition(lambda self: self.submitted)
     @rule(pick=picks, new=st.booleans())
     def submit_again(self, pick: int, new: bool) -> None:
