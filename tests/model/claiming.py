@@ -49,6 +49,7 @@ class Claiming(Settling):
 
     def take(self, now: int, worker: str, run: str, queues: Sequence[str], *, tidied: bool = False) -> Taken | Nothing:
         self.promote(now)
+        unlooked = bool(self.paused) and not self.budget  # whether something lies in an inbox is left to the next call
         dropped = 0
         for queue in queues:  # rule 1
             if f"queue:{queue}" in self.paused:
@@ -67,7 +68,7 @@ class Claiming(Settling):
             swept, reaped = self.sweep_oldest(now), self.take_back(now)
             if swept or reaped:
                 return self.take(now, worker, run, queues, tidied=True)
-        return self.nothing(now, more=dropped >= self.limits.tombstones or bool(self.sweeps))
+        return self.nothing(now, more=unlooked or dropped >= self.limits.tombstones or bool(self.sweeps))
 
     def promote(self, now: int) -> None:
         """Delayed -> ready, those due first."""

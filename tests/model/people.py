@@ -14,6 +14,8 @@ from tests.model.policy import PRIORITIES
 from tests.model.stage import MANY, ORGS, PAUSED, Stage, again, patience, picks
 
 NAMES = "abcdef"
+SUBMITTING = [ORGS[0], *ORGS]  #: some lanes fill
+USUAL = ["normal", "normal", *PRIORITIES]
 WEIGHTS = [1.0, 2.0, 3.0, 0.5]
 
 
@@ -35,7 +37,7 @@ def graphs(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 class People(Stage):
-    @rule(org=st.sampled_from(ORGS), priority=st.sampled_from([None, *PRIORITIES]), patience=patience, again=again)
+    @rule(org=st.sampled_from(SUBMITTING), priority=st.sampled_from([None, *USUAL]), patience=patience, again=again)
     def submit_transcription(self, org: str, priority: str | None, patience: int, again: bool) -> None:
         params = {"upload": f"{next(self.numbers):032x}"}
         chosen = Priority(priority) if priority else None
@@ -44,8 +46,8 @@ class People(Stage):
 
     @rule(
         tasks=graphs(),
-        org=st.sampled_from(ORGS),
-        priority=st.sampled_from(PRIORITIES),
+        org=st.sampled_from(SUBMITTING),
+        priority=st.sampled_from(USUAL),
         key=st.sampled_from(["", "", "k1", "k2"]),
         patience=patience,
         again=again,
@@ -53,6 +55,11 @@ class People(Stage):
     def submit(self, tasks: list[dict[str, Any]], org: str, priority: str, key: str, patience: int, again: bool) -> None:
         submission = Submission("synthetic", {"tasks": tasks}, user="ada", org=org, priority=Priority(priority), admin=True)
         self.submit_as(f"{next(self.numbers):016x}", submission, key, patience, again)
+
+    @rule(graphs=st.lists(graphs(), min_size=2, max_size=5), org=st.sampled_from(SUBMITTING), priority=st.sampled_from(USUAL))
+    def submit_some(self, graphs: list[list[dict[str, Any]]], org: str, priority: str) -> None:
+        for tasks in graphs:
+            self.submit(tasks, org, priority, "", MANY, False)
 
     @precondition(lambda self: self.submitted)
     @rule(pick=picks, new=st.booleans())
@@ -140,7 +147,7 @@ class People(Stage):
         if again and job not in self.model.jobs:
             self.twin.unchanged(real)
 
-    @rule(what=st.sampled_from(PAUSED), on=st.booleans(), patience=patience, again=again)
+    @rule(what=st.sampled_from(PAUSED), on=st.sampled_from([True, False, False]), patience=patience, again=again)
     def pause(self, what: tuple[control.Paused, str], on: bool, patience: int, again: bool) -> None:
         kind, name = what
         self.twin.store.patience = patience

@@ -34,7 +34,7 @@ def explore(store: Store, examples: int, steps: int) -> None:
 
 @pytest.mark.timeout(300)
 def test_redis_equals_the_model_whatever_is_done_to_it(store: Store) -> None:
-    explore(store, examples=60, steps=50)
+    explore(store, examples=40, steps=50)
 
 
 @pytest.mark.chaos

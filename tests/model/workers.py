@@ -93,6 +93,21 @@ class Workers(Stage):
         if again:
             self.twin.repeated(real, answer)
 
+    @rule(
+        who=workers, outcomes=st.lists(st.sampled_from(OUTCOMES), min_size=2, max_size=8), us=passing, children=st.sampled_from([0, 0, 3])
+    )
+    def work(self, who: str, outcomes: list[Outcome], us: int, children: int) -> None:
+        """A stretch of work: one task after the other."""
+        worker = self.workers[who]
+        for outcome in outcomes:
+            self.pass_time(us)
+            if not worker.held:
+                self.claim(who, 0, False)
+            elif children and worker.held.child is None and isinstance(outcome, Completed):
+                self.record_run(worker, worker.held, Spawn(({},) * children, outcome.output, attempts=1), goes_on=True)
+            else:
+                self.record_run(worker, worker.held, outcome, goes_on=True)
+
     @precondition(any_child_run)
     @rule(pick=picks, offset=st.sampled_from([0, 0, 0, 1]), count=st.integers(1, 2), again=again)
     def append(self, pick: int, offset: int, count: int, again: bool) -> None:
