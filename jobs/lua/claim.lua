@@ -12,6 +12,11 @@ local last, id = string.match(call('GET', k_worker(worker)) or '', '^(%S+) (%S+)
 local reply = last == run and again(id, run)
 if not reply then
   reply = take(now, worker, run, queues)
-  if reply[1] ~= 'IDLE' then call('SET', k_worker(worker), run .. ' ' .. reply[2] .. ' - -', 'EX', WORKER_S) end
+  if reply[1] ~= 'IDLE' then
+    call('SET', k_worker(worker), run .. ' ' .. reply[2] .. ' - -', 'EX', WORKER_S)
+    for queue in string.gmatch(queues, '%S+') do -- it may have been woken for another queue than it was given work of
+      if waits(queue) then ring(queue) end
+    end
+  end
 end
 return reply

@@ -111,7 +111,10 @@ local function park(share)
   share.parked = true
   call('HSET', share.key, 'k', '1')
   call('SADD', k_parked(share.org), share.queue)
-  for letter in string.gmatch(share.p, '.') do leave_order(share, PRIORITIES[letter]) end
+  for letter in string.gmatch(share.p, '.') do
+    call('HSET', share.key, 'y' .. letter, call('ZSCORE', k_turns(share.queue, PRIORITIES[letter]), share.org) or '')
+    leave_order(share, PRIORITIES[letter])
+  end
 end
 
 -- Back into the order of every queue in which it was parked; who may still not run is parked again by the next claim.
@@ -121,8 +124,10 @@ local function unpark(org, now)
     share.parked = false
     call('HDEL', share.key, 'k')
     for letter in string.gmatch(share.p, '.') do
-      come_forward(share, PRIORITIES[letter]) -- what it was kept from is no credit
-      call('ZADD', k_turns(queue, PRIORITIES[letter]), stamp(now), org)
+      local since = tonumber(call('HGET', share.key, 'y' .. letter) or now)
+      come_forward(share, PRIORITIES[letter]) -- what it was kept from is no credit; its turn of rule 5 comes as if it had not been
+      call('HDEL', share.key, 'y' .. letter)
+      call('ZADD', k_turns(queue, PRIORITIES[letter]), stamp(since or now), org)
       if CHAINED_FIRST == 1 and rq_holds(rq_lane(queue, PRIORITIES[letter], true, org)) then
         call('ZADD', k_chained(queue, PRIORITIES[letter]), '0', org)
       end

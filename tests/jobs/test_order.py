@@ -200,6 +200,14 @@ def test_a_bell_rings_once_for_work_and_again_while_some_is_left(store: Store, h
     assert store.redis.lpop(bell) is None
 
 
+def test_who_was_woken_for_one_queue_and_works_for_another_rings_again(store: Store, hands: Hands) -> None:
+    hands.submit({"name": "l", "duration": "long"})
+    assert store.redis.lpop(store.keys.bell("long")) == b"1"  # whom it wakes …
+    hands.submit({"name": "s"})
+    assert hands.claim().node == "s"  # … serves short first
+    assert store.redis.lpop(store.keys.bell("long")) == b"1"
+
+
 def test_a_long_run_of_its_own_gathers_no_credit(store: Store, hands: Hands) -> None:
     hands.submit({"name": "long"}, org="patient")
     running = hands.claim()

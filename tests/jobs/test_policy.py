@@ -61,6 +61,27 @@ def test_an_organisation_at_its_limit_waits_until_one_of_its_tasks_ends(store: S
     assert hands.claim().org == "acme"
 
 
+def test_who_meets_its_limit_keeps_its_place_among_those_that_wait_for_a_turn(store: Store, hands: Hands) -> None:
+    orgs.set(store, "acme", max_running=1)
+    many(hands, 30, "acme", "high")
+    many(hands, 1, "acme", "low")
+    running = hands.claim()
+    hands.now += 10
+    assert isinstance(hands.look(), Idle)  # at its limit: parked
+    many(hands, 1, "uni", "low")
+    hands.now += 10
+    hands.record(running)
+    turns = []
+    for _ in range(20):
+        claimed = hands.claim()
+        hands.now += 1
+        turns.append((claimed.org, store.redis.hget(store.keys.job(claimed.job), "priority").decode()))
+        hands.record(claimed)
+        if turns[-1][1] == "low":
+            break
+    assert turns[-1] == ("acme", "low")  # it has waited longer than uni
+
+
 def test_a_limit_holds_over_all_queues(store: Store, hands: Hands) -> None:
     orgs.set(store, "acme", max_running=1)
     hands.submit({"name": "s"}, {"name": "l", "duration": "long"})

@@ -42,6 +42,7 @@ class Share:
     running: int = 0
     waits: set[str] = field(default_factory=set)  #: priorities in which it has something in a lane
     parked: bool = False  #: it may not run now, as a claim has found: out of the order until that changes
+    since: dict[str, int] = field(default_factory=dict)  #: while parked: since when it waits for a turn by rule 5
 
 
 @dataclass
@@ -170,14 +171,14 @@ class Policy:
         share.parked = True
         for priority in share.waits:
             del self.places[queue, priority][org]
-            del self.turns[queue, priority][org]
+            share.since[priority] = self.turns[queue, priority].pop(org)
 
     def unpark(self, queue: str, org: str, now: int) -> None:
         share = self.share(queue, org)
         share.parked = False
         for priority in share.waits:
             self.come_forward(queue, priority, share)
-            self.turns[queue, priority][org] = now
+            self.turns[queue, priority][org] = share.since.pop(priority, now)
         self.place(queue, org)
 
     def parked(self, org: str) -> list[str]:
