@@ -3,6 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 ARGS ?=
+PROCESSES ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: install install-dev browser demo run test check format bench chaos requirements clean help
@@ -17,8 +18,8 @@ demo: install ## transcribe the sample on an installation of its own, and end
 run: install ## serve http://127.0.0.1:8000, data in var (ARGS="--port 9000 --data DIR")
 	@$(BIN)/python -m scripts.serve $(ARGS)
 
-test: install-dev browser ## run all tests (ARGS="-k upload")
-	@$(BIN)/python -m pytest $(ARGS)
+test: install-dev browser ## run all tests, in three processes (ARGS="-k upload", PROCESSES=0)
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal $(ARGS)
 
 check: install-dev ## ruff, formatting, mypy, floors
 	$(BIN)/ruff check
