@@ -7,7 +7,7 @@
 --   v charged until (set while RQ shows it as started)   k worker   p progress 0..1   m message   x error   z cancelled because of
 --   ct, cc, cf children in all, completed, failed   ca failures allowed   cp sum of the children's progress
 --   fl, rv numbers of the failed ones, of those that converge is to revive   ws work of the children in all (µs)
---   q serial in its lane   u run that took a place in its engine's quota
+--   q serial in its lane   u run that took a place in its engine's quota, or `waits` for one
 
 local call = redis.call
 

@@ -39,23 +39,23 @@ local function held_by(line) -- nil: no task is ready
   return line and call('HGET', k_fair(line[1], job.org), 'k') == '1' and 'limit' or ''
 end
 
-local held, standing, lines = '', {}, {}
+local held, standing, lines, tasks = '', {}, {}, call('HGETALL', k_tasks(job.id))
 if alive(job) then
-  local names, found = {}, {}
+  local names, found, line_by = {}, {}, {}
   for name in names_in(call('HGET', k_job(job.id), 'order')) do names[#names + 1] = name end
+  for at = 1, #tasks, 2 do line_by[tasks[at]] = tasks[at + 1] end
   for i, state in ipairs(states_of(k_state(job.id), names)) do
     if unfinished(state) then
-      local node = locate(job.id .. '-' .. names[i])
-      local queue = line_of(node).queue
+      local queue = string.match(line_by[names[i]], '^%S+ (%S+)')
       if not found[queue] then
         found[queue] = line_up_of(queue)
         lines[#lines + 1] = found[queue]
       end
-      if state == 'ready' and not standing[1] then standing = standing_of(node, found[queue]) end
+      if state == 'ready' and not standing[1] then standing = standing_of(locate(job.id .. '-' .. names[i]), found[queue]) end
     end
   end
   held = held_by(found[standing[2]])
 end
-return { 'OK', stamp(now), call('HGETALL', k_job(job.id)), call('HGETALL', k_tasks(job.id)), call('HGETALL', k_state(job.id)),
+return { 'OK', stamp(now), call('HGETALL', k_job(job.id)), tasks, call('HGETALL', k_state(job.id)),
          call('HGETALL', k_outputs(job.id)), call('HGETALL', k_speeds()), call('HGET', k_org(job.org), 'max_running') or '0',
          held, standing, lines }

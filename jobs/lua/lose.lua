@@ -31,11 +31,11 @@ local function reap(now)
   local ended = call('ZRANGEBYSCORE', k_leases(), '-inf', stamp(now), 'LIMIT', '0', REAPED)
   for _, member in ipairs(ended) do
     local id, run = string.match(member, '^(.-):(.*)$')
-    local plain = plain_named(id)
+    local plain, node = plain_named(id), id and locate(id)
     if plain then
       if not plain_lose(plain, run, now, LOST, true) then call('ZREM', k_leases(), member) end
+    elseif not node then call('ZREM', k_leases(), member) -- nothing of ours
     else
-      local node = locate(id)
       local r = run_of(node)
       if r.state == 'running' and r.run == run then lose(node, r, now, r.charged, LOST, LOST_EXC)
       else call('ZREM', k_leases(), member) end

@@ -5,7 +5,7 @@
 -- Who waits stands in a line of its own, by priority and then by organisations in turn (a place charges its organisation one,
 -- as in fair.lua), so that nobody waits behind another's backlog here either; whoever comes back finds its place there.
 -- Draws no arrow.
---include base
+--include base rq
 
 local LOOKED_AT = 20 -- that wait no more, dropped a call at most
 local RANK = { high = 0, normal = 1, low = 2, background = 3 }
@@ -27,7 +27,7 @@ local function waits(other) -- whether it will come back for its place before lo
   if state == 'delayed' then return true end
   if state ~= 'ready' then return false end
   local whose, queue = job_of(its.job), line_of(its).queue
-  return not call('HGET', k_fair(queue, whose.org), 'k') and call('SISMEMBER', k_pauses(), 'type:' .. whose.type) == 0
+  return rq_workers(queue) > 0 and not call('HGET', k_fair(queue, whose.org), 'k') and call('SISMEMBER', k_pauses(), 'type:' .. whose.type) == 0
     and call('SISMEMBER', k_pauses(), 'queue:' .. queue) == 0
 end
 
@@ -36,10 +36,15 @@ if not call('ZSCORE', waiting, id) then
   call('HSET', tags, job.org, stamp(tag))
   call('ZADD', waiting, stamp(RANK[job.priority] * STEP + tag), id)
 end
-for _ = 1, LOOKED_AT do
+local looked = 0
+while looked < LOOKED_AT do
   local first = call('ZRANGE', waiting, '0', '0')[1]
   if first == id or waits(first) then break end
   call('ZREM', waiting, first)
+  local its = locate(first)
+  local whose = its and job_of(its.job).org
+  if whose and call('HEXISTS', tags, whose) == 1 then call('HINCRBY', tags, whose, '-1') end -- it got no place: nothing to be charged
+  looked = looked + 1
 end
 
 -- The place of who is that far back in the line is free a span after the one that was given away `runs` places before it.
@@ -47,6 +52,10 @@ local rank, given = call('ZRANK', waiting, id), call('LLEN', places)
 local before, due = given + rank - runs, now
 if before >= given then due = now + span * math.ceil((before - given + 1) / runs)
 elseif before >= 0 then due = call('LINDEX', places, stamp(before)) + span end
+if due > now then -- no later than is known: those before it may have gone by then
+  due = math.min(due, now + (looked == LOOKED_AT and SECOND or span))
+  call('HSET', node.state, node.field .. ':u', 'waits')
+end
 if due <= now then
   local tag = tonumber(call('ZSCORE', waiting, id)) % STEP
   call('ZREM', waiting, id)

@@ -3,7 +3,8 @@
 -- ready -> running. Returns {'CLAIMED', rq_job, type, version, user, org, attempts, granted, now, line, params, payload, need, output, …}
 -- or {'PLAIN', @id, queue, runs of it that were lost, why the last was, now} of a plain RQ job, or {'IDLE', seconds to wait at most}.
 
-local TOMBSTONES = 50  -- ids dropped or held, organisations parked: in a call at most
+local TOMBSTONES = 50  -- ids dropped or held, organisations parked or gone: in a call at most
+local FIRST = 25       -- of them of one organisation, before another that waits is looked at
 local TURN = 10        -- one claim in so many serves the lower priorities
 local PROMOTED = '20'   -- delayed tasks made ready a call at most
 local IDLE_S = 5
@@ -12,11 +13,13 @@ local function promote(now) -- delayed -> ready
   for _, id in ipairs(call('ZRANGEBYSCORE', k_delayed(), '-inf', stamp(now), 'LIMIT', '0', PROMOTED)) do
     call('ZREM', k_delayed(), id)
     local node = locate(id)
-    local job, line = job_of(node.job), line_of(node)
-    rq_leave(node, line.queue, 'delayed')
-    if fenced(node, job) then cancel_node(node, line, job, 'ready', now, job.cause)
-    else make_ready(node, line, job, now, false) end
-    touch(job)
+    if node and call('HGET', node.state, node.field) == 'delayed' then
+      local job, line = job_of(node.job), line_of(node)
+      rq_leave(node, line.queue, 'delayed')
+      if fenced(node, job) then cancel_node(node, line, job, 'ready', now, job.cause)
+      else make_ready(node, line, job, now, call('HGET', node.state, node.field .. ':u') == 'waits') end -- its place in a quota is due
+      touch(job)
+    end
   end
 end
 
@@ -49,13 +52,14 @@ local function waits(queue)
   return call('EXISTS', k_ready(queue, 'high'), k_ready(queue, 'normal'), k_ready(queue, 'low'), k_ready(queue, 'background')) > 0
 end
 
--- One organisation's next live task of one priority, chained before fresh; drops tombstones, holds what is paused.
+-- One organisation's next live task of one priority, chained before fresh (or chained `only`); drops tombstones, holds what is paused.
 -- Returns how many ids it took without a claim, in all, and if it found one {node, line, job, r, emptied, fresh}.
-local function pop(queue, priority, org, dropped, now, paused)
+local function pop(queue, priority, org, only, dropped, most, now, paused)
   local chained, fresh = rq_lane(queue, priority, true, org), rq_lane(queue, priority, false, org)
   local clock, waiting = clock_of(queue), 'w' .. LETTER[priority]
-  while dropped < TOMBSTONES do
+  while dropped < most do
     local id, lane, other = rq_pop(chained), chained, fresh
+    if not id and only then break end
     if not id then id, lane, other = rq_pop(fresh), fresh, chained end
     if id then clock[waiting] = clock[waiting] - 1 end -- written by fair_take, or below
     local holds, known = rq_left(lane, id)
@@ -69,7 +73,7 @@ local function pop(queue, priority, org, dropped, now, paused)
       elseif paused and call('SISMEMBER', k_pauses(), 'type:' .. job.type) == 1 then hold(id, job.type)
       else return dropped, { node = node, line = line, job = job, r = r, emptied = emptied, fresh = lane == fresh } end
     elseif id and org == PLAIN_ORG and rq_waits(id) then return dropped, { plain = id, emptied = emptied, fresh = true } end
-    if id then dropped = dropped + 1 end -- cancelled, or pushed twice and taken already
+    if id or emptied then dropped = dropped + 1 end -- cancelled, or pushed twice and taken already, or the lanes are gone
     if emptied then
       fair_unwait(queue, org, priority)
       break
@@ -79,14 +83,20 @@ local function pop(queue, priority, org, dropped, now, paused)
   return dropped
 end
 
+local function first_but(key, passed) -- of an order, `passed` left out
+  if not passed then return call('ZRANGE', key, '0', '0')[1] end
+  local two = call('ZRANGE', key, '0', '1')
+  return two[1] ~= passed and two[1] or two[2]
+end
+
 -- Rule 5: the next of the priorities below the highest that waits, and of its organisations the one that has waited longest
 -- for such a turn. By turns and not by virtual time, so that the bound holds whatever the tasks take.
-local function lower_turn(queue, highest)
+local function lower_turn(queue, highest, passed)
   local clock, below = clock_of(queue), #ORDER - highest
   local last = math.max(clock.l, highest)
   for step = 0, below - 1 do
     local at = (last - highest + step) % below + highest + 1
-    local org = call('ZRANGE', k_turns(queue, ORDER[at]), '0', '0')[1]
+    local org = first_but(k_turns(queue, ORDER[at]), passed)
     if org then return at, org end
   end
 end
@@ -99,10 +109,10 @@ end
 
 -- FAIR_ORDER=chained,priority: the organisation whose turn it is among those with chained tasks, of the highest priority
 -- that has any. The index may be behind (a process that kept none was here): what is not so is dropped from it.
-local function chained_first(queue)
+local function chained_first(queue, passed)
   for _, priority in ipairs(ORDER) do
     for _ = 1, TOMBSTONES do
-      local org = call('ZRANGE', k_chained(queue, priority), '0', '0')[1]
+      local org = first_but(k_chained(queue, priority), passed)
       if not org then break end
       if rq_holds(rq_lane(queue, priority, true, org)) then return priority, org end
       call('ZREM', k_chained(queue, priority), org)
@@ -110,28 +120,32 @@ local function chained_first(queue)
   end
 end
 
--- Whose turn it is in a queue: priority, organisation, and in a turn of rule 5 the priority's place in ORDER.
-local function choose(queue)
+-- Whose turn it is in a queue, `passed` left out: priority, organisation, in a turn of rule 5 the priority's place in ORDER,
+-- and whether of its chained tasks only.
+local function choose(queue, passed)
   for at, priority in ipairs(ORDER) do
-    local org = call('ZRANGE', k_ready(queue, priority), '0', '0')[1]
+    local org = first_but(k_ready(queue, priority), passed)
     if org then
       if at < #ORDER and (clock_of(queue).t + 1) % TURN == 0 then
-        local lower, other = lower_turn(queue, at)
+        local lower, other = lower_turn(queue, at, passed)
         if lower then return ORDER[lower], other, lower end
       end
       if CHAINED_FIRST == 1 then
-        local first, chained_org = chained_first(queue)
-        if first then return first, chained_org end
+        local first, chained_org = chained_first(queue, passed)
+        if first then return first, chained_org, nil, true end
       end
       return priority, org
     end
   end
 end
 
--- The fairest task of a queue, its run begun: what `answer` tells; and how many ids were taken without a claim, in all.
+-- The fairest task of a queue, its run begun: what `answer` tells; else how many ids were taken without a claim, in all, and
+-- whether an organisation was passed over because of what it had cancelled.
 local function serve(queue, worker, run, dropped, now, paused)
+  local passed
   while dropped < TOMBSTONES do
-    local priority, org, turn = choose(queue)
+    local priority, org, turn, only = choose(queue, passed)
+    if not priority and passed then priority, org, turn, only = choose(queue) end -- nobody else waits
     if not priority then break end
     local share = share_of(queue, org)
     if (share.own.limit > 0 and share.own.running >= share.own.limit)
@@ -139,8 +153,8 @@ local function serve(queue, worker, run, dropped, now, paused)
       park(share)
       dropped = dropped + 1
     else
-      local found
-      dropped, found = pop(queue, priority, org, dropped, now, paused)
+      local most, found = passed and TOMBSTONES or math.max(FIRST, dropped + 1), nil
+      dropped, found = pop(queue, priority, org, only, dropped, most, now, paused)
       if found then
         if turn then given_turn(queue, turn, org, now) end
         fair_take(queue, org, priority, found.emptied, found.fresh)
@@ -149,9 +163,10 @@ local function serve(queue, worker, run, dropped, now, paused)
         begin(found.node, found.job, found.r, run, worker, now)
         return answer(found.node, found.job, found.line, found.r, now)
       end
+      if dropped >= most then passed = passed or org end
     end
   end
-  return nil, dropped
+  return nil, dropped, passed and waits(queue)
 end
 
 local function idle(now, more)
@@ -173,9 +188,10 @@ take = function(now, worker, run, queues, tidied)
   local dropped = 0
   for queue in string.gmatch(queues, '%S+') do
     if not (paused and call('SISMEMBER', k_pauses(), 'queue:' .. queue) == 1) then
-      local found
-      found, dropped = serve(queue, worker, run, dropped, now, paused)
+      local found, passed
+      found, dropped, passed = serve(queue, worker, run, dropped, now, paused)
       if found then return found end
+      more = more or passed
     end
   end
   if not tidied then -- what others lost, or left half done, is to be had now

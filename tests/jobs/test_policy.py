@@ -173,6 +173,42 @@ def test_with_chained_before_priority_a_started_job_goes_on_first(store: Store) 
     assert audit(eager) == []
 
 
+def test_a_tombstone_among_chained_tasks_does_not_let_a_fresh_one_past_a_higher_priority(store: Store) -> None:
+    eager = Store(store.redis, Settings(fair_order="chained,priority"))
+    hands = Hands(eager)
+    cancelled = hands.submit({"name": "l", "duration": "long"}, {"name": "after", "needs": ["l"]}, priority="low")
+    Hands(eager, "host:2:longs", ("long",)).work()
+    hands.submit({"name": "fresh"}, priority="low")
+    hands.submit({"name": "urgent"}, org="uni", priority="high")
+    control.cancel(eager, cancelled, now=hands.now)
+    assert hands.claim().node == "urgent"
+    assert hands.claim().node == "fresh"
+
+
+def test_nobody_waits_for_what_another_has_cancelled(store: Store, hands: Hands) -> None:
+    job = hands.submit(*({"name": f"t{n}"} for n in range(500)))
+    control.cancel(store, job, now=hands.now)
+    hands.submit({"name": "mine"}, org="uni")
+    assert hands.claim().org == "uni"  # in the first call, with hundreds of cancelled ids before it
+    for _ in range(9):
+        assert hands.look() == Idle(0.0)  # there is more to drop
+    while hands.look() == Idle(0.0):
+        pass
+    assert store.redis.keys("rq:queue:*.*.*.*") == []
+
+
+def test_lanes_that_a_tool_of_rqs_has_emptied_do_not_make_a_claim_long(store: Store, hands: Hands) -> None:
+    for n in range(120):
+        hands.submit({"name": "a"}, org=f"org{n}")
+    for key in store.redis.keys("rq:queue:*.*.*.*"):
+        store.redis.delete(key)
+    store.redis.config_resetstat()
+    assert hands.look() == Idle(0.0)
+    assert store.redis.info("commandstats")["cmdstat_lpop"]["calls"] <= 2 * 50
+    assert store.redis.zcard(store.keys.build("ready", "short", "normal")) == 70
+    store.redis.flushall()
+
+
 def test_fair_order_may_be_changed_while_tasks_wait(store: Store, hands: Hands) -> None:
     for org in ("acme", "lab"):
         hands.submit({"name": "l", "duration": "long"}, {"name": "after", "needs": ["l"]}, priority="low", org=org)

@@ -14,6 +14,15 @@ from tests.jobs.hands import Hands
 FOUR_A_MINUTE = Quota("gemini", 4, 60.0)
 
 
+@pytest.fixture
+def hands(store: Store, hands: Hands) -> Hands:
+    """Hands that RQ lists as a worker of both queues."""
+    store.redis.hset("rq:worker:it", "name", "it")
+    for queue in ("short", "long"):
+        store.redis.sadd(f"rq:workers:{queue}", "rq:worker:it")
+    return hands
+
+
 def ask(hands: Hands, claimed: Claimed) -> float:
     """Ask for a place, and hand back when there is none, as a horse does."""
     wait_s = quota.reserve(hands.store, claimed, FOUR_A_MINUTE, now=hands.now)
@@ -86,6 +95,41 @@ def test_who_may_not_run_now_keeps_nobody_waiting(store: Store, hands: Hands) ->
     assert let_through(hands, 3) == [(0, "uni")]
     control.resume(store, "acme", "org", now=hands.now)
     assert len(let_through(hands, 70)) == 3 + 4
+
+
+def test_a_place_that_is_due_is_not_waited_for_behind_other_work(hands: Hands) -> None:
+    for _ in range(6):
+        hands.submit({"name": "a"}, org="acme")
+    for _ in range(5):
+        ask(hands, hands.claim())  # four places, and one that waits
+    for _ in range(300):
+        hands.submit({"name": "other"}, org="acme")
+    hands.now += 60
+    claimed = hands.claim()
+    assert (claimed.node, ask(hands, claimed)) == ("a", 0.0)
+
+
+def test_many_who_were_cancelled_cost_who_comes_after_them_no_time(store: Store, hands: Hands) -> None:
+    jobs = [hands.submit({"name": "a"}) for _ in range(104)]
+    let_through(hands, 1)
+    for job in jobs[4:]:
+        control.cancel(store, job, now=hands.now)
+    hands.now += 60
+    hands.submit({"name": "b"}, priority="low")
+    ((waited, _),) = let_through(hands, 30)
+    assert waited <= 10
+
+
+def test_who_waits_for_a_worker_that_is_not_there_keeps_nobody_waiting(store: Store, hands: Hands) -> None:
+    for _ in range(8):
+        hands.submit({"name": "a", "duration": "long"})
+    let_through(hands, 1)
+    hands.now += 60
+    hands.queues = ("short",)
+    store.redis.delete("rq:workers:long")
+    hands.look()  # they are due, and nobody serves long
+    hands.submit({"name": "b"}, org="uni")
+    assert let_through(hands, 70)[0][0] <= 2
 
 
 def test_quotas_and_zones_are_read_from_settings() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from tests.model.answers import Memory, Nothing, Taken
 from tests.model.graph import Node
-from tests.model.policy import SECOND
+from tests.model.policy import SECOND, Lane, Turn
 from tests.model.settle import Limits, Settling
 
 LEASE = 15 * SECOND
@@ -54,16 +54,21 @@ class Claiming(Settling):
         for queue in queues:  # rule 1
             if f"queue:{queue}" in self.paused:
                 continue
-            while dropped < self.limits.tombstones and (turn := self.policy.next_turn(queue)):
+            passed: str | None = None  #: an organisation that has had its part of what a call may drop
+            while dropped < self.limits.tombstones and (turn := self.policy.next_turn(queue, passed) or self.policy.next_turn(queue)):
                 if self.barred(turn.org):  # rule 6
                     self.policy.park(queue, turn.org)
                     dropped += 1
                     continue
-                dropped, node = self.pop(queue, turn.priority, turn.org, dropped, now)
+                most = self.limits.tombstones if passed else max(self.limits.first, dropped + 1)
+                dropped, node = self.pop(queue, turn, dropped, most, now)
                 if node:
                     self.policy.begin(queue, turn, now)
                     self.begin(node, run, worker, now)
                     return self.taken(node)
+                if dropped >= most:
+                    passed = passed or turn.org
+            unlooked = unlooked or (passed is not None and self.policy.waits(queue))
         if not tidied:  # what others lost, or left half done, is to be had now
             swept, reaped = self.sweep_oldest(now), self.take_back(now)
             if swept or reaped:
@@ -81,9 +86,12 @@ class Claiming(Settling):
             else:
                 self.make_ready(node, now)
 
-    def pop(self, queue: str, priority: str, org: str, dropped: int, now: int) -> tuple[int, Node | None]:
-        """The organisation's next live task; drops tombstones until one is found, its lanes are empty or the call has dropped enough."""
-        while dropped < self.limits.tombstones:
+    def pop(self, queue: str, turn: Turn, dropped: int, most: int, now: int) -> tuple[int, Node | None]:
+        """The organisation's next live task; drops tombstones until one is found, its lanes are empty or enough was dropped."""
+        priority, org = turn.priority, turn.org
+        while dropped < most:
+            if turn.chained_only and not self.policy.lanes.get(Lane(queue, priority, True, org)):
+                break
             node = self.nodes.get(self.policy.pop(queue, priority, org))
             if node and node.state == "ready" and node.fenced:
                 self.cancel_node(node, now)

@@ -32,6 +32,7 @@ class Turn(NamedTuple):
     priority: str
     org: str
     by_rule_5: bool = False
+    chained_only: bool = False
 
 
 @dataclass
@@ -83,29 +84,30 @@ class Policy:
 
     # -- whose turn it is
 
-    def next_turn(self, queue: str) -> Turn | None:
-        """Rules 2, 3 and 5: of which priority and organisation the next task is."""
-        waiting = [priority for priority in PRIORITIES if self.places.get((queue, priority))]
+    def next_turn(self, queue: str, passed: str | None = None) -> Turn | None:
+        """Rules 2, 3 and 5: of which priority and organisation the next task is; `passed` is left out."""
+        waiting = {priority: self.places[queue, priority].keys() - {passed} for priority in PRIORITIES}
+        waiting = {priority: orgs for priority, orgs in waiting.items() if orgs}
         if len(waiting) > 1 and self.clock(queue).claims % TENTH == TENTH - 1:
-            return self.turn_of_the_lower(queue, waiting[1:])
+            return self.turn_of_the_lower(queue, list(waiting)[1:], passed)
         if self.chained_first:
-            for priority in waiting:
-                chained = [org for org in self.places[queue, priority] if self.lanes.get(Lane(queue, priority, True, org))]
+            for priority, orgs in waiting.items():
+                chained = [org for org in orgs if self.lanes.get(Lane(queue, priority, True, org))]
                 if chained:
-                    return Turn(priority, self.furthest_behind(queue, priority, chained))
-        return next((Turn(priority, self.furthest_behind(queue, priority, self.places[queue, priority])) for priority in waiting), None)
+                    return Turn(priority, self.furthest_behind(queue, priority, chained), chained_only=True)
+        return next((Turn(priority, self.furthest_behind(queue, priority, orgs)) for priority, orgs in waiting.items()), None)
 
     def furthest_behind(self, queue: str, priority: str, orgs: Iterable[str]) -> str:
         """Rule 3."""
         places = self.places[queue, priority]
         return min(orgs, key=lambda org: (places[org], org))
 
-    def turn_of_the_lower(self, queue: str, lower: Sequence[str]) -> Turn:
+    def turn_of_the_lower(self, queue: str, lower: Sequence[str], passed: str | None) -> Turn:
         """Rule 5: of the lower priorities that wait the next one downward after the last served, and then from above again; in it the
         organisation that has waited longest for such a turn."""
         last = PRIORITIES.index(self.clock(queue).last_turn) if self.clock(queue).last_turn else -1
         priority = next((one for one in lower if PRIORITIES.index(one) > last), lower[0])
-        since = self.turns[queue, priority]
+        since = {org: at for org, at in self.turns[queue, priority].items() if org != passed}
         return Turn(priority, min(since, key=lambda org: (since[org], org)), by_rule_5=True)
 
     def place(self, queue: str, org: str) -> None:
@@ -188,7 +190,7 @@ class Policy:
     # -- runs
 
     def begin(self, queue: str, turn: Turn, now: int) -> None:
-        priority, org, by_rule_5 = turn
+        priority, org, by_rule_5, _ = turn
         share, clock = self.share(queue, org), self.clock(queue)
         clock.claims += 1
         if by_rule_5:

@@ -26,6 +26,7 @@ class Limits:
 
     sweep: int = 200
     tombstones: int = 50
+    first: int = 25  #: of them of one organisation, before another is looked at
     promoted: int = 20
     reaped: int = 20
 

@@ -26,7 +26,7 @@ from tests.model.settle import Limits
 from tests.model.verbs import Model
 
 NORMAL = Limits()
-SMALL = Limits(sweep=2, tombstones=2, promoted=1, reaped=1)  #: bulk changes and their interruptions with graphs of six tasks
+SMALL = Limits(sweep=2, tombstones=2, first=1, promoted=1, reaped=1)  #: bulk changes and their interruptions with graphs of six tasks
 BACKOFF_MOST_S = 300.0
 
 
@@ -47,7 +47,13 @@ class Stepping(Store):
 def bounded(limits: Limits) -> Iterator[None]:
     """Compose scripts with other bounds for as long as the block lasts."""
     whole = lua.source
-    bounds = {"SWEEP": limits.sweep, "TOMBSTONES": limits.tombstones, "PROMOTED": limits.promoted, "REAPED": limits.reaped}
+    bounds = {
+        "SWEEP": limits.sweep,
+        "TOMBSTONES": limits.tombstones,
+        "FIRST": limits.first,
+        "PROMOTED": limits.promoted,
+        "REAPED": limits.reaped,
+    }
 
     @functools.cache
     def source(name: str) -> str:
