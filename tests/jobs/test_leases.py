@@ -308,3 +308,13 @@ def test_a_skipped_task_of_a_failed_job_is_not_retried_alone(hands: Hands) -> No
     control.retry_task(hands.store, job, "a", now=hands.now)
     assert hands.drain() == ["a", "b"]
     assert hands.status(job) == "completed"
+
+
+def test_what_is_no_lease_stops_nobody(store: Store, hands: Hands) -> None:
+    for stray in ("foo", ":", "a-b:", "no-such:run", "x" * 300):
+        store.redis.zadd(store.keys.leases(), {stray: 1})
+        store.redis.zadd(store.keys.delayed(), {stray: 1})
+    hands.submit({"name": "a"})
+    assert hands.renew().reaped == 5
+    assert hands.drain() == ["a"]
+    assert store.redis.exists(store.keys.leases(), store.keys.delayed()) == 0
