@@ -2,7 +2,7 @@
 -- ARGV 1 now (µs, '' is Redis's)  2 worker  3 queues, with spaces  4… pairs: rq_job, run
 -- Returns {'OK', runs reaped, then per run 'held' or the state of a task that it no longer holds}.
 -- running -> running | cancelled     of lost workers: running -> ready | failed | skipped     and the arrows of sweep
---include base rq fair lanes settle redo plain inbox patrol held lose erase
+--include base rq fair lanes settle redo plain inbox depths patrol held lose erase
 
 local now, worker, queues = clock_now(ARGV[1]), ARGV[2], ARGV[3]
 local reply = { 'OK', 0 }
@@ -36,5 +36,5 @@ reply[2] = reap(now)
 call('EXPIRE', k_worker(worker), WORKER_S) -- a run may last longer than that
 for queue in string.gmatch(queues, '%S+') do rq_keep(queue, now) end
 sweep_oldest(now)
-patrol(queues, now)
+patrol(now)
 return reply

@@ -232,17 +232,6 @@ local function rq_holds(lane) -- and takes it off the list once empty
   return false
 end
 
--- How many ids the lanes of one priority hold; nothing when there are too many lanes for all to be listed.
-local function rq_lanes_hold(queue, priority)
-  local listed, count = call('SMEMBERS', 'rq:queues'), 0
-  if #listed >= LANES_LISTED then return nil end
-  local prefix = 'rq:queue:' .. queue .. '.' .. priority .. '.'
-  for _, key in ipairs(listed) do
-    if string.sub(key, 1, #prefix) == prefix then count = count + call('LLEN', key) end
-  end
-  return count
-end
-
 -- For doctor: what RQ has of a task, and how to put it right.
 local function rq_registries() return { 'deferred', 'scheduled', 'finished', 'failed', 'canceled' } end
 

@@ -155,6 +155,49 @@ def test_emptying_a_lane_cancels_what_waited_in_it(hands: Hands, press: Act, lat
     assert hands.drain() == ["a", "b"]
 
 
+def test_a_lane_of_a_queue_that_the_patrolling_worker_does_not_serve_is_counted_anew(hands: Hands, press: Act, redis: Redis) -> None:
+    waiting = [hands.submit({"name": "a", "duration": "long"}) for _ in range(5)]
+    hands.submit({"name": "kept", "duration": "long"}, org="bo")
+    clock = hands.store.keys.build("clock", "long")
+    assert redis.hget(clock, "wn") == b"6"
+    press("/queue/long.normal.fresh.acme/queued/empty")
+    hands.queues = ("short",)
+    patrol(hands)
+    assert {hands.status(job) for job in waiting} == {"cancelled"}
+    assert redis.hget(clock, "wn") == b"1"
+    hands.queues = ("long",)
+    assert hands.drain() == ["kept"]
+
+
+def test_a_lane_of_children_is_counted_anew_after_it_was_emptied(hands: Hands, press: Act, redis: Redis) -> None:
+    hands.submit({"name": "a", "duration": "long"})
+    hands.work(Spawn(({}, {}, {})))
+    press("/queue/long.normal.chained.acme/queued/empty")
+    press("/queue/long.normal.fresh.acme/queued/empty")
+    hands.queues = ("short",)
+    patrol(hands)
+    assert redis.hget(hands.store.keys.build("clock", "long"), "wn") == b"0"
+    hands.queues = ("long",)
+    assert hands.drain() == []
+
+
+def test_lanes_are_counted_also_where_there_are_too_many_to_be_listed(hands: Hands, redis: Redis) -> None:
+    for n in range(210):
+        hands.submit({"name": "a"}, org=f"org{n}")
+    for _ in range(20):
+        hands.work()  # makes room in the list, with lanes that never came to be on it
+    assert redis.scard("rq:queues") < 200
+    deleted = hands.submit({"name": "a"})
+    fetch(redis, f"{deleted}-a").delete()
+    for _ in range(25):
+        hands.renew()
+    assert hands.status(deleted) == "cancelled"
+    held = sum(redis.llen(lane) for lane in redis.scan_iter("rq:queue:short.normal.*"))
+    assert int(redis.hget(hands.store.keys.build("clock", "short"), "wn")) == held
+    hands.drain()
+    assert redis.hget(hands.store.keys.build("clock", "short"), "wn") == b"0"
+
+
 def test_emptying_a_lane_of_children_cancels_their_job(hands: Hands, press: Act) -> None:
     job = hands.submit({"name": "a"})
     hands.work(Spawn(({}, {}, {})))
