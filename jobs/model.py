@@ -15,6 +15,7 @@ JOB_ID = re.compile(r"[A-Za-z0-9_]{1,64}")
 ORG_NAME = re.compile(r"[a-z0-9_]{1,40}")
 USER_NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")
 
+PLAIN_ORG = "rq"  #: whose the plain RQ jobs are: nobody may belong to it, but it may have a weight and a limit
 PLAIN_MARK = "@"  #: before the id of a plain RQ job, where the ids of our tasks stand: none of those begins so
 
 Json = Any  #: whatever `json.dumps` takes

@@ -17,7 +17,7 @@ from typing import Any
 from redis.client import Pipeline
 
 from jobs.errors import Conflict, InvalidSubmission, NotFound
-from jobs.model import ORG_NAME, USER_NAME
+from jobs.model import ORG_NAME, PLAIN_ORG, USER_NAME
 from jobs.store import Store
 
 TOKEN_PREFIX = "lec_"  #: makes a token easy to recognise where it should not be
@@ -51,6 +51,8 @@ def add(store: Store, name: str, *, org: str, role: Role | str = Role.USER, now:
         raise InvalidSubmission(f"user name {name!r} is not of the form {USER_NAME.pattern}", field="name")
     if not ORG_NAME.fullmatch(org):
         raise InvalidSubmission(f"organisation {org!r} is not of the form {ORG_NAME.pattern}", field="org")
+    if org == PLAIN_ORG:
+        raise InvalidSubmission(f"organisation {org!r} is that of plain RQ jobs, and nobody else's; choose another name", field="org")
     if role not in list(Role):
         raise InvalidSubmission(f"role {role!r} is not one of {', '.join(Role)}", field="role")
     created = time.time() if now is None else now

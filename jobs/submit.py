@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from jobs import faults, graph, types
 from jobs.errors import Conflict, Forbidden, InvalidSubmission
-from jobs.model import JOB_ID, ORG_NAME, USER_NAME, ZONE_NAME, Graph, Json, Submission, TaskSpec
+from jobs.model import JOB_ID, ORG_NAME, PLAIN_ORG, USER_NAME, ZONE_NAME, Graph, Json, Submission, TaskSpec
 from jobs.settings import Settings
 from jobs.store import Store, stamp
 
@@ -69,6 +69,10 @@ def expand(submission: Submission, config: Settings) -> tuple[types.JobType, dic
         raise InvalidSubmission(f"user {submission.user!r} is not of the form {USER_NAME.pattern}", field="user")
     if not ORG_NAME.fullmatch(submission.org):
         raise InvalidSubmission(f"organisation {submission.org!r} is not of the form {ORG_NAME.pattern}", field="org")
+    if submission.org == PLAIN_ORG:
+        raise InvalidSubmission(
+            f"organisation {submission.org!r} is that of plain RQ jobs, and nobody else's; choose another name", field="org"
+        )
     if submission.zone and not ZONE_NAME.fullmatch(submission.zone):
         raise InvalidSubmission(f"zone {submission.zone!r} is not of the form {ZONE_NAME.pattern}", field="zone")
     kind = permit(submission)

@@ -33,6 +33,16 @@ def test_tokens_differ_and_a_wrong_one_is_nobodys(store: Store) -> None:
     assert people.find(store, "") is None
 
 
+def test_nobody_belongs_to_the_organisation_of_plain_rq_jobs(store: Store, redis: Redis) -> None:
+    with pytest.raises(InvalidSubmission, match="organisation 'rq' is that of plain RQ jobs, and nobody else's; choose another name"):
+        people.add(store, "eve", org="rq")
+    asked = Submission("synthetic", {"tasks": [{"name": "a"}]}, user="eve", org="rq", admin=True)
+    with pytest.raises(InvalidSubmission, match="nobody else's") as refused:
+        submit.submit(store, asked)
+    assert refused.value.field == "org"
+    assert redis.keys("app:jobs*") == redis.keys("app:users*") == []
+
+
 def test_a_name_that_is_taken_is_refused_and_keeps_its_token(store: Store) -> None:
     token = people.add(store, "ada", org="physics")
 
