@@ -93,12 +93,13 @@ class Listed(Worker):
             pipeline.expire(self.key, self.worker_ttl + 60)
             worker_registration.register(self, pipeline)
             pipeline.execute()
+        for queue in self.queues:  # dependents of a plain job that were not enqueued: whoever ran it died right after its outcome
+            queue.ready_job_registry.cleanup()
         self._beat_at = now + BEAT_EVERY_S
         if now >= self._tidy_at:
             self._keep_queues()
             for queue in self.queues:
                 worker_registration.clean_worker_registry(queue)
-                queue.ready_job_registry.cleanup()  # dependents of a plain job whose worker died before it had enqueued them
             self._tidy_at = now + TIDY_EVERY_S
 
     def delist(self) -> None:
