@@ -1,6 +1,7 @@
 """Look at the queues: how deep each is, who waits in it and since when, who works for it. Changes nothing; stands on control.
 
-What is read is bounded, however much waits: at most ORGANISATIONS of a queue, of each lane its length and its first ids.
+What is read is bounded, however much waits: at most ORGANISATIONS of a queue, of each lane its length and its first ids; of
+organisations beyond those no more than their names.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jobs import border, control
+from jobs.model import PLAIN_MARK, PLAIN_ORG
 from jobs.states import Priority
 from jobs.store import Store
 
@@ -71,7 +73,6 @@ def read(store: Store, queues: Sequence[str], now: float | None) -> list[Queue]:
             pipe.smembers(border.workers_key(queue))
             for priority in Priority:
                 pipe.zrange(keys.build("ready", queue, priority), 0, ORGANISATIONS)
-                pipe.zcard(keys.build("ready", queue, priority))
         pipe.zrange(keys.leases(), 0, RUNS)
         pipe.smembers(keys.build("orgs"))
         pipe.time()
@@ -80,9 +81,9 @@ def read(store: Store, queues: Sequence[str], now: float | None) -> list[Queue]:
     others = {*paused["org"], *(org.decode() for org in tuned), *owners(store, leases)}
     told = []
     for number, queue in enumerate(queues):
-        fields, workers, *ready = found[number * 10 : number * 10 + 10]
+        fields, workers, *ready = found[number * 6 : number * 6 + 6]
         running, mean_us, *waiting = (float(value or 0) for value in fields)
-        orgs = list(dict.fromkeys([*(org.decode() for members in ready[::2] for org in members), *sorted(others)]))
+        orgs = list(dict.fromkeys([*(org.decode() for members in ready for org in members), *sorted(others)]))
         shares = shares_of(store, queue, orgs[:ORGANISATIONS], set(paused["org"]), now)
         waits = [share.oldest_wait_seconds for share in shares if share.oldest_wait_seconds is not None]
         told.append(
@@ -96,10 +97,22 @@ def read(store: Store, queues: Sequence[str], now: float | None) -> list[Queue]:
                 oldest_wait_seconds=max(waits, default=None),
                 priorities={str(priority): round(count) for priority, count in zip(Priority, waiting, strict=True)},
                 organisations=tuple(sorted(shares, key=lambda share: (-share.waiting, -share.running, share.org))),
-                organisations_left_off=max(*ready[1::2], ORGANISATIONS) - ORGANISATIONS,
+                organisations_left_off=left_off(store, queue, orgs[:ORGANISATIONS], others) if len(orgs) > ORGANISATIONS else 0,
             )
         )
     return told
+
+
+def left_off(store: Store, queue: str, told: Sequence[str], others: Iterable[str]) -> int:
+    """Return how many organisations besides `told` wait in a queue, those among `others` that are parked included."""
+    more = sorted({*others} - {*told})
+    with store.redis.pipeline(transaction=False) as pipe:
+        pipe.zunion([store.keys.build("ready", queue, priority) for priority in Priority])
+        for org in more:
+            pipe.hget(store.keys.build("fair", queue, org), "p")
+        in_order, *letters = pipe.execute()
+    parked = {org for org, waits in zip(more, letters, strict=True) if waits}
+    return len(({org.decode() for org in in_order} | parked) - {*told})
 
 
 def shares_of(store: Store, queue: str, orgs: Sequence[str], paused: set[str], now: float) -> list[Share]:
@@ -139,12 +152,14 @@ def enqueued(store: Store, rq_jobs: Sequence[bytes]) -> dict[bytes, float]:
 
 
 def owners(store: Store, leases: Iterable[bytes]) -> set[str]:
-    """Return the organisations whose tasks these leases are of."""
-    jobs = {re.split("[-:]", lease.decode(), maxsplit=1)[0] for lease in leases}
+    """Return the organisations whose tasks, or plain RQ jobs, these leases are of."""
+    held = [lease.decode() for lease in leases]
+    jobs = {re.split("[-:]", lease, maxsplit=1)[0] for lease in held if not lease.startswith(PLAIN_MARK)}
+    plain = {PLAIN_ORG} if any(lease.startswith(PLAIN_MARK) for lease in held) else set()
     with store.redis.pipeline(transaction=False) as pipe:
         for job in jobs:
             pipe.hget(store.keys.job(job), "org")
-        return {org.decode() for org in pipe.execute() if org}
+        return plain | {org.decode() for org in pipe.execute() if org}
 
 
 def alive(store: Store, workers: Iterable[bytes]) -> int:

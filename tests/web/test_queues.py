@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from rq import Queue
+from rq.serializers import JSONSerializer
 
-from jobs import control, orgs
+from jobs import claim, control, orgs, queues
+from jobs.model import Claimed, Plain
 from jobs.store import Store
+from tests.jobs.hands import Hands
 from tests.web.conftest import ONE_TASK, Callers, Worker, problem
 
 LONG = {"tasks": [{"name": "only", "duration": "long"}]}
@@ -46,6 +50,32 @@ def test_an_organisation_that_only_runs_is_told_as_well(callers: Callers, worker
     worker.take()
     (share,) = queue(callers, "long")["organisations"]
     assert (share["org"], share["waiting"], share["running"], share["oldest_wait_seconds"]) == ("local", 0, 1, None)
+
+
+def test_plain_rq_jobs_are_told_while_they_only_run(callers: Callers, store: Store, redis: Redis) -> None:
+    Queue("short", connection=redis, serializer=JSONSerializer).enqueue("some.function")
+    assert isinstance(claim.claim(store, worker="host:1:abc", queues=["short"], run="r1"), Plain)
+    (share,) = queue(callers, "short")["organisations"]
+    assert (share["org"], share["waiting"], share["running"]) == ("rq", 0, 1)
+
+
+def test_who_waits_and_is_not_told_is_counted_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    hands = Hands(store)
+    for org, priority in (("a", "high"), ("a", "low"), ("b", "high"), ("c", "normal"), ("d", "low"), ("kept", "normal"), ("out", "low")):
+        hands.submit({"name": "only"}, org=org, priority=priority)
+    for org in ("kept", "out", "idle"):
+        control.pause(store, org, "org")
+    while isinstance(hands.look(), Claimed):  # parks who is paused, and leaves nothing else
+        pass
+    for org, priority in (("a", "high"), ("a", "low"), ("b", "high"), ("c", "normal"), ("d", "low")):
+        hands.submit({"name": "only"}, org=org, priority=priority)
+    everybody = {"a", "b", "c", "d", "kept", "out"}
+    for most in (1, 2, 3, 4, 5, 6, 200):
+        monkeypatch.setattr(queues, "ORGANISATIONS", most)
+        told = queues.find(store, "short")
+        waiting = {share.org for share in told.organisations if share.waiting}
+        assert waiting <= everybody
+        assert len(waiting) + told.organisations_left_off == len(everybody), most
 
 
 def test_a_limit_a_weight_and_a_pause_are_told_also_while_they_keep_an_organisation_out(
