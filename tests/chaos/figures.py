@@ -19,6 +19,8 @@ ROWS = {
     "a worker stopped for longer than a lease": (Kind.STOPPED,),
 }
 AWAY = "any of these, and Redis away before it was seen"
+EXTINCT = "any of these, and all workers dead at once"
+TOGETHER_S = 1.0  #: blows closer than this fell at once
 FEWEST_S = 5.0  #: of a queue in which all waited, for its fairness to mean anything
 
 
@@ -118,6 +120,7 @@ def _recoveries(evidence: Evidence) -> tuple[list[Recovery], int]:
     found: dict[str, Recovery] = {}
     lower = {one.job for one in evidence.accepted if one.plan.priority in (Priority.LOW, Priority.BACKGROUND)}
     unharmed = 0
+    extinctions = _extinctions(evidence)
     for blow in evidence.blows:
         row = next((name for name, kinds in ROWS.items() if blow.kind in kinds), None)
         held = _held(by_pid[blow.pid], blow.at)
@@ -133,10 +136,22 @@ def _recoveries(evidence: Evidence) -> tuple[list[Recovery], int]:
             continue  # it was its last attempt, or it was cancelled and retried meanwhile
         ready = next((step.at for step in after if step.state == "ready"), None)
         away = any(since < (ready or again.at) and until > blow.at for since, until in evidence.outages)
+        alone = any(blow.at - TOGETHER_S < at < (ready or again.at) for at in extinctions)
         found[held.id] = Recovery(
-            blow, AWAY if away else row, held.node.partition("-")[0] not in lower, ready - blow.at if ready else None, again.at - blow.at
+            blow,
+            AWAY if away else EXTINCT if alone else row,
+            held.node.partition("-")[0] not in lower,
+            ready - blow.at if ready else None,
+            again.at - blow.at,
         )
     return list(found.values()), unharmed
+
+
+def _extinctions(evidence: Evidence) -> list[float]:
+    """When every worker was killed at once: nobody was left to notice that leases ended."""
+    deaths = [blow for blow in evidence.blows if blow.kind in WORKER_DEATHS]
+    together = {blow.at: {other.pid for other in deaths if 0 <= other.at - blow.at < TOGETHER_S} for blow in deaths}
+    return [at for at, pids in together.items() if len(pids) >= evidence.form.workers]
 
 
 def _held(runs: Sequence[Run], at: float) -> Run | None:
