@@ -135,15 +135,12 @@ def _recoveries(evidence: Evidence) -> tuple[list[Recovery], int]:
         if again is None or any(step.by_hand for step in after[: after.index(again)]):
             continue  # it was its last attempt, or it was cancelled and retried meanwhile
         ready = next((step.at for step in after if step.state == "ready"), None)
-        away = any(since < (ready or again.at) and until > blow.at for since, until in evidence.outages)
-        alone = any(blow.at - TOGETHER_S < at < (ready or again.at) for at in extinctions)
-        found[held.id] = Recovery(
-            blow,
-            AWAY if away else EXTINCT if alone else row,
-            held.node.partition("-")[0] not in lower,
-            ready - blow.at if ready else None,
-            again.at - blow.at,
-        )
+        seen = ready or again.at
+        away = any(since < seen and until > blow.at for since, until in evidence.outages)
+        alone = any(blow.at - TOGETHER_S < at < seen for at in extinctions)
+        urgent = held.node.partition("-")[0] not in lower
+        of = AWAY if away else EXTINCT if alone else row
+        found[held.id] = Recovery(blow, of, urgent, ready - blow.at if ready else None, again.at - blow.at)
     return list(found.values()), unharmed
 
 

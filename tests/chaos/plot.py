@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from html import escape
 
-from tests.chaos.figures import AWAY, ROWS, Figures, Recovery
+from tests.chaos.figures import AWAY, EXTINCT, ROWS, Figures, Recovery
 from tests.chaos.harm import Kind
 from tests.chaos.ordeal import Evidence
 
@@ -22,7 +22,7 @@ LANES = {
     "horse killed": (Kind.HORSE,),
 }
 COLOURS = {"Redis away": "#111827", "told to leave": "#2563eb", "stopped": "#d97706", "worker killed": "#b91c1c", "horse killed": "#7c3aed"}
-DOTS = {**dict(zip(ROWS, ("#7c3aed", "#b91c1c", "#d97706"), strict=True)), AWAY: "#111827"}
+DOTS = {**dict(zip(ROWS, ("#7c3aed", "#b91c1c", "#d97706"), strict=True)), AWAY: "#111827", EXTINCT: "#6b7280"}
 LANE, TOP, BARS, GAP, DOTS_HEIGHT = 18, 34, 150, 64, 190
 
 

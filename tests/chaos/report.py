@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.figures import AWAY, ROWS, Figures, Spread
+from tests.chaos.figures import AWAY, EXTINCT, ROWS, Figures, Spread
 from tests.chaos.fleet import ROOT
 from tests.chaos.ordeal import Evidence
 from tests.chaos.page import write_page
@@ -42,7 +42,7 @@ def tell(evidence: Evidence, checks: list[Check], figures: Figures) -> dict[str,
         "blows": Counter(blow.kind.name.lower() for blow in evidence.blows),
         "redis_away_seconds": [until - since for since, until in evidence.outages],
         "checks": [asdict(check) | {"holds": check.holds, "faults": check.faults[:50]} for check in checks],
-        "recovery": {row: _recovery(figures, row) for row in (*ROWS, AWAY)},
+        "recovery": {row: _recovery(figures, row) for row in (*ROWS, AWAY, EXTINCT)},
         "blows_that_hit_no_run": figures.unharmed,
         "throughput": {
             "runs": len(evidence.ledger.runs),
