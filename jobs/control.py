@@ -64,3 +64,12 @@ def paused(store: Store) -> dict[Paused, list[str]]:
         kind, _, name = member.decode().partition(":")
         found[kind].append(name)
     return found
+
+
+def held(store: Store) -> dict[str, int]:
+    """Return how many ready tasks of each paused job type claims have set aside so far."""
+    kinds = paused(store)["type"]
+    with store.redis.pipeline(transaction=False) as pipe:
+        for kind in kinds:
+            pipe.llen(store.keys.build("held", kind))
+        return dict(zip(kinds, pipe.execute(), strict=True)) if kinds else {}

@@ -56,21 +56,25 @@ def list_queues(store: Store, arguments: argparse.Namespace) -> None:
             for share in queue.organisations
         )
         text += ["", rows(shares, "queue", "org", "waiting", "running", "oldest wait", "")]
-    text += [f"{KINDS[kind]} {name} is paused" for kind in ("org", "type") for name in paused[kind]]
-    tell(arguments, {"queues": [asdict(queue) for queue in found], "paused": paused}, "\n".join(text))
+    held = control.held(store)
+    text += [f"organisation {name} is paused" for name in paused["org"]]
+    text += [f"job type {name} is paused; {held.get(name, 0)} ready tasks of it are held, out of their queues" for name in paused["type"]]
+    tell(arguments, {"queues": [asdict(queue) for queue in found], "paused": paused, "held": held}, "\n".join(text))
 
 
 def pause(store: Store, arguments: argparse.Namespace) -> None:
     kind, name = chosen(arguments)
     changed = control.pause(store, name, kind)
     if kind == "org" and not store.redis.exists(store.keys.org_jobs(name)):
-        print(f"admin: organisation {name} has no jobs; was the name meant?", file=sys.stderr)
+        print(f"admin: organisation {name} has no jobs so far; it is paused all the same", file=sys.stderr)
     tell(arguments, answer(kind, name, paused=True, changed=changed), f"{KINDS[kind]} {name} is paused{'' if changed else ' already'}")
 
 
 def resume(store: Store, arguments: argparse.Namespace) -> None:
     kind, name = chosen(arguments, known=False)
     changed = control.resume(store, name, kind)
+    if not changed:
+        chosen(arguments)  # a name that nothing can have was not meant
     text = f"{KINDS[kind]} {name} goes on" if changed else f"{KINDS[kind]} {name} was not paused"
     tell(arguments, answer(kind, name, paused=False, changed=changed), text)
 

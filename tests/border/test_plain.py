@@ -108,7 +108,7 @@ def test_a_function_that_does_not_heed_its_timeout_is_killed_and_fails(
 
 def test_it_is_shown_as_started_while_it_runs(worker: Worker, queue: Queue, redis: Redis) -> None:
     job = await_status(redis, call(queue, "nap", 3), "started")
-    assert job.worker_name == worker.name
+    until(lambda: job.refresh() or job.worker_name == worker.name)  # type: ignore[func-returns-value]  # RQ's code writes it a little later
     assert [score for _, score in redis.zrange("rq:wip:short", 0, -1, withscores=True)] == [float("inf")]
     assert StartedJobRegistry(queue=queue).get_job_ids() == [job.id]
     assert job.get_executions()[0].worker_name == worker.name

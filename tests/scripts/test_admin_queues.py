@@ -48,6 +48,8 @@ def test_a_job_type_is_paused_and_resumed(admin: Admin, hands: Hands) -> None:
     hands.submit({"name": "a"})
     admin("queues", "pause", "--type", "synthetic")
     assert isinstance(hands.look(), Idle)
+    assert "job type synthetic is paused; 1 ready tasks of it are held" in admin("queues", "list")
+    assert admin.json("queues", "list")["held"] == {"synthetic": 1}
     assert admin("queues", "resume", "--type", "synthetic").strip() == "job type synthetic goes on"
     hands.claim()
 
@@ -58,6 +60,7 @@ def test_what_cannot_be_there_is_not_paused(admin: Admin, store: Store) -> None:
     assert "organisation 'A B' is not of the form" in admin("queues", "pause", "--org", "A B", code=2)
     assert "not allowed with argument" in admin.refused("queues", "pause", "short", "--org", "acme")
     assert "required" in admin.refused("queues", "pause")
+    assert "queue 'transcription' is none" in admin("queues", "resume", "transcription", code=2)
     assert control.paused(store) == {"queue": [], "org": [], "type": []}
 
 
@@ -69,9 +72,9 @@ def test_a_pause_of_what_is_gone_can_be_resumed(admin: Admin, store: Store) -> N
     assert control.paused(store) == {"queue": [], "org": [], "type": []}
 
 
-def test_an_organisation_without_jobs_is_paused_with_a_question(admin: Admin, store: Store) -> None:
+def test_an_organisation_without_jobs_is_paused_with_a_word_about_it(admin: Admin, store: Store) -> None:
     admin.capsys.readouterr()
     from scripts import admin as command
 
     assert command.main(["queues", "pause", "--org", "amce"]) == 0
-    assert "was the name meant" in admin.capsys.readouterr().err
+    assert "it is paused all the same" in admin.capsys.readouterr().err

@@ -37,8 +37,15 @@ def test_the_demo_shows_a_transcript_and_a_zip_and_leaves_no_process_whatever_is
     assert at_work_on(tmp_path) == []
 
 
+def heed_ctrl_c() -> None:
+    """Who runs the tests in the background has had it ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_ends_all_that_the_demo_started(tmp_path: Path) -> None:
-    shown = subprocess.Popen(demo(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    shown = subprocess.Popen(
+        demo(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=heed_ctrl_c
+    )
     give_up_at = time.monotonic() + 60
     while not (tmp_path / "serve.log").exists() or "Lectern is ready" not in (tmp_path / "serve.log").read_text():
         assert time.monotonic() < give_up_at

@@ -66,7 +66,7 @@ def test_a_second_signal_does_not_wait_for_the_task(start_worker: StartWorker, j
 
 def test_what_was_handed_back_is_taken_up_by_the_next_worker(start_worker: StartWorker, jobs: Jobs) -> None:
     first = start_worker()
-    job = jobs.synthetic(seconds=3)
+    job = jobs.synthetic(seconds=10)  # longer than a busy machine takes to start another worker
     jobs.await_task(job, TaskState.RUNNING)
     second = start_worker()
     until(lambda: second.said("horse_spawned"))
