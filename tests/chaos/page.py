@@ -74,8 +74,9 @@ def _recovery(told: Told) -> Iterator[str]:
         on the successor. A horse's death is seen by its supervisor at once, a whole worker's when its lease has ended. Running again
         includes the wait for the organisation's turn, for all workers had enough to do: a long one where it was ahead of its share.
         When all workers die at once nobody notices, and those that are started next grant one lease more before they take anything
-        ([0008](../decisions/0008-nobody-looked-for-a-lease.md)). Of fewer than a
-        hundred the p99 is the maximum. Tasks of low and background priority, which wait longer, are not in it. {told["blows_that_hit_no_run"]} more blows hit a worker that held nothing, or whose outcome was under way.
+        ([0008](../decisions/0008-nobody-looked-for-a-lease.md)). Of fewer than a hundred the p99 is the
+        maximum. Tasks of low and background priority, which wait longer, are not in it. {told["blows_that_hit_no_run"]} more blows hit
+        a worker that held nothing, or whose outcome was under way.
         """)
     rows = []
     for row, spreads in told["recovery"].items():
