@@ -51,6 +51,12 @@ local function line_of(node)
            needs = needs, dependents = dependents, long = string.find(queue, 'long$') ~= nil }
 end
 
+local function numbers_below(total) -- the fields of so many children
+  local numbers = {}
+  for n = 0, tonumber(total or 0) - 1 do numbers[n + 1] = tostring(n) end
+  return numbers
+end
+
 local function names_in(list) return string.gmatch(list ~= '-' and list or '', '[^,]+') end
 
 -- The job's own fields, read once a call and kept.

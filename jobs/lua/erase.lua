@@ -12,8 +12,8 @@ local function erase(job, now)
   end
 
   for task in names_in(job.kids) do
-    local parent, numbers = locate(job.id .. '-' .. task), {}
-    for n = 0, tonumber(call('HGET', parent.state, task .. ':ct')) - 1 do numbers[n + 1] = tostring(n) end
+    local parent = locate(job.id .. '-' .. task)
+    local numbers = numbers_below(call('HGET', parent.state, task .. ':ct'))
     for i, state in ipairs(states_of(k_child_state(job.id, task), numbers)) do
       if state ~= 'gone' then
         if budget == 0 then break end

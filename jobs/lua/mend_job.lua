@@ -31,9 +31,8 @@ end
 
 local function count_children(parent)
   local f = call('HMGET', parent.state, parent.field, parent.field .. ':ct', parent.field .. ':rv', parent.field .. ':cc', parent.field .. ':cf')
-  local numbers, completed, failed, reviving = {}, 0, {}, {}
+  local numbers, completed, failed, reviving = numbers_below(f[2]), 0, {}, {}
   for n in names_in(f[3] or '-') do reviving[n] = true end
-  for n = 0, tonumber(f[2] or 0) - 1 do numbers[n + 1] = tostring(n) end
   for i, state in ipairs(states_of(k_child_state(job.id, parent.field), numbers)) do
     if state == 'completed' then completed = completed + 1
     elseif state == 'failed' and not reviving[numbers[i]] then failed[#failed + 1] = numbers[i] end

@@ -11,8 +11,7 @@ local function known_of(job) -- the ids of its rq_jobs, as many as there should 
   for i, state in ipairs(states_of(k_state(job.id), names)) do
     if state ~= 'new' and unfinished(state) then ids[#ids + 1] = job.id .. '-' .. names[i] end
     if state == 'joining' then
-      local numbers = {}
-      for n = 0, tonumber(call('HGET', k_state(job.id), names[i] .. ':ct')) - 1 do numbers[n + 1] = tostring(n) end
+      local numbers = numbers_below(call('HGET', k_state(job.id), names[i] .. ':ct'))
       for n, of_child in ipairs(states_of(k_child_state(job.id, names[i]), numbers)) do
         if of_child ~= 'new' and unfinished(of_child) then ids[#ids + 1] = job.id .. '-' .. names[i] .. '-' .. numbers[n] end
       end

@@ -236,8 +236,7 @@ local function converge_children(job, task, now)
   local f = call('HMGET', parent.state, task, task .. ':ct', task .. ':rv')
   local joining, total = alive(job) and f[1] == 'joining', tonumber(f[2] or 0)
   if joining and f[3] and revive_failed(parent, f[3], job, now) then return true end
-  local numbers = {}
-  for n = 0, total - 1 do numbers[n + 1] = tostring(n) end
+  local numbers = numbers_below(total)
   local line
   for i, state in ipairs(states_of(k_child_state(job.id, task), numbers)) do
     local wanted = joining and (state == 'new' or state == 'cancelled')
