@@ -71,7 +71,7 @@ KEYS: dict[str, Key] = {
         "clock:{queue}",
         "hash",
         "v virtual clock, f furthest virtual time, m mean µs of a run, n running, t claims, s share of them that took a fresh task, "
-        "l rule 5's last, w<letter> ids in lanes",
+        "l rule 5's last, d the t of its next turn, w<letter> ids in lanes",
         "one a queue, for ever",
     ),
     "speeds": Key("speeds", "hash", "`<engine>` µs of work for a second of audio, rolling", "one, for ever"),

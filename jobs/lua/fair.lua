@@ -6,12 +6,13 @@
 -- An organisation that is paused, or has as many tasks running as it may, is parked: it waits, but stands in no order, so
 -- that no claim meets it again before it is unparked.
 --
--- What a call has read it keeps, and changes there and in Redis alike.
+-- What a call has read it keeps, and changes there and in Redis alike. Times are whole microseconds.
 
 local LETTER = { high = 'h', normal = 'n', low = 'l', background = 'b' }
 local PRIORITIES = { h = 'high', n = 'normal', l = 'low', b = 'background' }
 local ORDER = { 'high', 'normal', 'low', 'background' }
 local IDLE_TTL_S = '86400'
+local TURN = 10        -- one claim in so many serves the lower priorities
 local MILLION = 1000000
 
 local clocks, shares, orgs = {}, {}, {}
@@ -20,15 +21,15 @@ local function ring(queue) -- one token is enough: who is woken and leaves work 
   if call('EXISTS', k_bell(queue)) == 0 then call('RPUSH', k_bell(queue), '1') end
 end
 
--- v now, f furthest, m mean length of a run, n running, t claims, l the priority that rule 5 served last (its place in ORDER),
+-- v now, f furthest, m mean length of a run, n running, t claims, l the priority that rule 5 served last (its place in ORDER), d the t of its next turn,
 -- w<letter> ids in the lanes of a priority, s share of claims that took a fresh task (millionths, rolling; for estimates)
 local function clock_of(queue)
   local clock = clocks[queue]
   if not clock then
-    local c = call('HMGET', k_clock(queue), 'v', 'f', 'm', 'n', 't', 'l', 'wh', 'wn', 'wl', 'wb', 's')
+    local c = call('HMGET', k_clock(queue), 'v', 'f', 'm', 'n', 't', 'l', 'wh', 'wn', 'wl', 'wb', 's', 'd')
     clock = { v = tonumber(c[1] or 0), f = tonumber(c[2] or 0), m = tonumber(c[3] or SECOND), n = tonumber(c[4] or 0),
               t = tonumber(c[5] or 0), l = tonumber(c[6] or 0), wh = tonumber(c[7] or 0), wn = tonumber(c[8] or 0),
-              wl = tonumber(c[9] or 0), wb = tonumber(c[10] or 0), s = tonumber(c[11] or MILLION) }
+              wl = tonumber(c[9] or 0), wb = tonumber(c[10] or 0), s = tonumber(c[11] or MILLION), d = tonumber(c[12] or TURN - 1) }
     clocks[queue] = clock
   end
   return clock
@@ -142,7 +143,7 @@ local function fair_take(queue, org, priority, emptied, fresh) -- a run begins
   local share = share_of(queue, org)
   local clock, letter = share.clock, LETTER[priority]
   share.n, clock.n, clock.t, clock.v = share.n + 1, clock.n + 1, clock.t + 1, math.max(clock.v, share.v)
-  clock.s = clock.s + math.max(1 / clock.t, 0.02) * ((fresh and MILLION or 0) - clock.s)
+  clock.s = math.floor(clock.s + math.max(1 / clock.t, 0.02) * ((fresh and MILLION or 0) - clock.s))
   if share.own.limit > 0 then share.own.running = call('HINCRBY', k_org(org), 'running', '1') end
   if emptied then stop_waiting(share, priority) end
   call('HSET', k_clock(queue), 'v', stamp(clock.v), 'n', stamp(clock.n), 't', stamp(clock.t), 's', stamp(clock.s),
@@ -152,18 +153,18 @@ end
 
 local function fair_charge(queue, org, us) -- a run goes on
   local share = share_of(queue, org)
-  share.v = share.v + math.max(us, 0) / share.weight
+  share.v = share.v + math.floor(math.max(us, 0) / share.weight)
   keep(share)
 end
 
 local function fair_release(queue, org, us, whole_us, now) -- a run ended: time not charged yet, and how long it took in all
   local share = share_of(queue, org)
   local clock, own = share.clock, share.own
-  share.v = share.v + math.max(us, 0) / share.weight
+  share.v = share.v + math.floor(math.max(us, 0) / share.weight)
   share.n, clock.n = math.max(share.n - 1, 0), math.max(clock.n - 1, 0)
   clock.f = math.max(clock.f, share.v)
   local weight = math.max(1 / math.max(clock.t - clock.n, 1), 0.1) -- the first ten count alike
-  clock.m = clock.m + weight * (math.max(whole_us, 0) - clock.m)
+  clock.m = math.floor(clock.m + weight * (math.max(whole_us, 0) - clock.m))
   if clock.n == 0 and share.p == '' and call('EXISTS', k_ready(queue, 'high'), k_ready(queue, 'normal'),
       k_ready(queue, 'low'), k_ready(queue, 'background')) == 0 then
     clock.v = math.max(clock.v, clock.f) -- the queue fell idle

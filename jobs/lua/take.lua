@@ -5,7 +5,6 @@
 
 local TOMBSTONES = 50  -- ids dropped or held, organisations parked or gone: in a call at most
 local FIRST = 25       -- of them of one organisation, before another that waits is looked at
-local TURN = 10        -- one claim in so many serves the lower priorities
 local PROMOTED = '20'   -- delayed tasks made ready a call at most
 local IDLE_S = 5
 
@@ -91,19 +90,20 @@ end
 
 -- Rule 5: the next of the priorities below the highest that waits, and of its organisations the one that has waited longest
 -- for such a turn. By turns and not by virtual time, so that the bound holds whatever the tasks take.
-local function lower_turn(queue, highest, passed)
+local function lower_turn(queue, highest)
   local clock, below = clock_of(queue), #ORDER - highest
   local last = math.max(clock.l, highest)
   for step = 0, below - 1 do
     local at = (last - highest + step) % below + highest + 1
-    local org = first_but(k_turns(queue, ORDER[at]), passed)
+    local org = call('ZRANGE', k_turns(queue, ORDER[at]), '0', '0')[1]
     if org then return at, org end
   end
 end
 
 local function given_turn(queue, at, org, now) -- to none that was parked or had nothing but tombstones: the priority's turn is still to come
-  clock_of(queue).l = at
-  call('HSET', k_clock(queue), 'l', stamp(at))
+  local clock = clock_of(queue)
+  clock.l, clock.d = at, clock.t + TURN
+  call('HSET', k_clock(queue), 'l', stamp(at), 'd', stamp(clock.d))
   call('ZADD', k_turns(queue, ORDER[at]), stamp(now), org)
 end
 
@@ -120,14 +120,14 @@ local function chained_first(queue, passed)
   end
 end
 
--- Whose turn it is in a queue, `passed` left out: priority, organisation, in a turn of rule 5 the priority's place in ORDER,
--- and whether of its chained tasks only.
-local function choose(queue, passed)
+-- Whose turn it is in a queue, `passed` left out and no turn of rule 5 if one is `kept`: priority, organisation, in a turn of
+-- rule 5 the priority's place in ORDER, and whether of its chained tasks only.
+local function choose(queue, passed, kept)
   for at, priority in ipairs(ORDER) do
     local org = first_but(k_ready(queue, priority), passed)
     if org then
-      if at < #ORDER and (clock_of(queue).t + 1) % TURN == 0 then
-        local lower, other = lower_turn(queue, at, passed)
+      if at < #ORDER and not kept and clock_of(queue).t >= clock_of(queue).d then
+        local lower, other = lower_turn(queue, at)
         if lower then return ORDER[lower], other, lower end
       end
       if CHAINED_FIRST == 1 then
@@ -140,12 +140,12 @@ local function choose(queue, passed)
 end
 
 -- The fairest task of a queue, its run begun: what `answer` tells; else how many ids were taken without a claim, in all, and
--- whether an organisation was passed over because of what it had cancelled.
+-- whether an organisation was passed over because of what it had cancelled: a turn of rule 5 is kept for it.
 local function serve(queue, worker, run, dropped, now, paused)
-  local passed
+  local passed, kept
   while dropped < TOMBSTONES do
-    local priority, org, turn, only = choose(queue, passed)
-    if not priority and passed then priority, org, turn, only = choose(queue) end -- nobody else waits
+    local priority, org, turn, only = choose(queue, passed, kept)
+    if not priority and passed then priority, org, turn, only = choose(queue, nil, kept) end -- nobody else waits
     if not priority then break end
     local share = share_of(queue, org)
     if (share.own.limit > 0 and share.own.running >= share.own.limit)
@@ -163,7 +163,7 @@ local function serve(queue, worker, run, dropped, now, paused)
         begin(found.node, found.job, found.r, run, worker, now)
         return answer(found.node, found.job, found.line, found.r, now)
       end
-      if dropped >= most then passed = passed or org end
+      if dropped >= most then passed, kept = passed or org, kept or turn end
     end
   end
   return nil, dropped, passed and waits(queue)

@@ -55,7 +55,10 @@ class Claiming(Settling):
             if f"queue:{queue}" in self.paused:
                 continue
             passed: str | None = None  #: an organisation that has had its part of what a call may drop
-            while dropped < self.limits.tombstones and (turn := self.policy.next_turn(queue, passed) or self.policy.next_turn(queue)):
+            kept = False  #: for it, a turn by rule 5
+            while dropped < self.limits.tombstones and (
+                turn := self.policy.next_turn(queue, passed, kept=kept) or self.policy.next_turn(queue, kept=kept)
+            ):
                 if self.barred(turn.org):  # rule 6
                     self.policy.park(queue, turn.org)
                     dropped += 1
@@ -67,7 +70,7 @@ class Claiming(Settling):
                     self.begin(node, run, worker, now)
                     return self.taken(node)
                 if dropped >= most:
-                    passed = passed or turn.org
+                    passed, kept = passed or turn.org, kept or turn.by_rule_5
             unlooked = unlooked or (passed is not None and self.policy.waits(queue))
         if not tidied:  # what others lost, or left half done, is to be had now
             swept, reaped = self.sweep_oldest(now), self.take_back(now)

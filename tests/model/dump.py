@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from jobs.store import Store
-from tests.model.policy import PRIORITIES, SECOND
+from tests.model.policy import PRIORITIES, SECOND, TENTH
 
 Picture = dict[str, Any]
 LETTERS = {priority[0]: priority for priority in PRIORITIES}
@@ -99,9 +99,10 @@ def picture_of_redis(dump: Dump) -> Picture:
     }
 
 
-def redis_clock(clock: dict[str, str]) -> tuple[int, int, int, int, int, str]:
+def redis_clock(clock: dict[str, str]) -> tuple[int, int, int, int, int, str, int]:
     v, furthest, running, claims = (int(clock.get(name, 0)) for name in "vfnt")
-    return v, furthest, int(clock.get("m", SECOND)), running, claims, PRIORITIES[int(clock["l"]) - 1] if "l" in clock else ""
+    last_turn = PRIORITIES[int(clock["l"]) - 1] if "l" in clock else ""
+    return v, furthest, int(clock.get("m", SECOND)), running, claims, last_turn, int(clock.get("d", TENTH - 1))
 
 
 def redis_shares(dump: Dump) -> Iterator[tuple[str, tuple[int, int, set[str], bool]]]:

@@ -30,7 +30,7 @@ def picture_of_model(model: Model) -> Picture:
             if share != Share()
         },
         "clocks": {
-            queue: (clock.v, clock.furthest, clock.mean, clock.running, clock.claims, clock.last_turn)
+            queue: (clock.v, clock.furthest, clock.mean, clock.running, clock.claims, clock.last_turn, clock.due)
             for queue, clock in policy.clocks.items()
             if clock != Clock()
         },

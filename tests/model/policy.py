@@ -1,7 +1,6 @@
 """Who is served next: lanes, shares and clocks, in plain Python. The reference for rules 2 to 5 of a claim.
 
-Times are microseconds. Within a call they may have fractions (a run divided by a weight, a tenth of a mean); what is kept at the
-end of a call is whole, cut towards zero. Places are cut when they are taken.
+Times are whole microseconds: what a division leaves over is cut.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class Turn(NamedTuple):
 class Share:
     """What an organisation has had of a queue."""
 
-    v: float = 0  #: virtual time: worker-microseconds charged / weight
+    v: int = 0  #: virtual time: worker-microseconds charged / weight
     running: int = 0
     waits: set[str] = field(default_factory=set)  #: priorities in which it has something in a lane
     parked: bool = False  #: it may not run now, as a claim has found: out of the order until that changes
@@ -50,12 +49,13 @@ class Share:
 class Clock:
     """Of a queue."""
 
-    v: float = 0  #: virtual time of whoever was served last
-    furthest: float = 0
-    mean: float = SECOND  #: length of a run, moving average
+    v: int = 0  #: virtual time of whoever was served last
+    furthest: int = 0
+    mean: int = SECOND  #: length of a run, moving average
     running: int = 0
     claims: int = 0
     last_turn: str = ""  #: priority that was served by rule 5 last
+    due: int = TENTH - 1  #: after so many claims its next turn comes
 
 
 class Policy:
@@ -84,12 +84,12 @@ class Policy:
 
     # -- whose turn it is
 
-    def next_turn(self, queue: str, passed: str | None = None) -> Turn | None:
-        """Rules 2, 3 and 5: of which priority and organisation the next task is; `passed` is left out."""
+    def next_turn(self, queue: str, passed: str | None = None, *, kept: bool = False) -> Turn | None:
+        """Rules 2, 3 and 5: of which priority and organisation the next task is; `passed` is left out, and rule 5 if its turn is `kept`."""
         waiting = {priority: self.places[queue, priority].keys() - {passed} for priority in PRIORITIES}
         waiting = {priority: orgs for priority, orgs in waiting.items() if orgs}
-        if len(waiting) > 1 and self.clock(queue).claims % TENTH == TENTH - 1:
-            return self.turn_of_the_lower(queue, list(waiting)[1:], passed)
+        if len(waiting) > 1 and not kept and self.clock(queue).claims >= self.clock(queue).due:
+            return self.turn_of_the_lower(queue, list(waiting)[1:])
         if self.chained_first:
             for priority, orgs in waiting.items():
                 chained = [org for org in orgs if self.lanes.get(Lane(queue, priority, True, org))]
@@ -102,12 +102,12 @@ class Policy:
         places = self.places[queue, priority]
         return min(orgs, key=lambda org: (places[org], org))
 
-    def turn_of_the_lower(self, queue: str, lower: Sequence[str], passed: str | None) -> Turn:
+    def turn_of_the_lower(self, queue: str, lower: Sequence[str]) -> Turn:
         """Rule 5: of the lower priorities that wait the next one downward after the last served, and then from above again; in it the
         organisation that has waited longest for such a turn."""
         last = PRIORITIES.index(self.clock(queue).last_turn) if self.clock(queue).last_turn else -1
         priority = next((one for one in lower if PRIORITIES.index(one) > last), lower[0])
-        since = {org: at for org, at in self.turns[queue, priority].items() if org != passed}
+        since = self.turns[queue, priority]
         return Turn(priority, min(since, key=lambda org: (since[org], org)), by_rule_5=True)
 
     def place(self, queue: str, org: str) -> None:
@@ -192,10 +192,10 @@ class Policy:
     def begin(self, queue: str, turn: Turn, now: int) -> None:
         priority, org, by_rule_5, _ = turn
         share, clock = self.share(queue, org), self.clock(queue)
-        clock.claims += 1
         if by_rule_5:
-            clock.last_turn = priority
+            clock.last_turn, clock.due = priority, clock.claims + TENTH
             self.turns[queue, priority][org] = now
+        clock.claims += 1
         share.running += 1
         clock.running += 1
         clock.v = max(clock.v, share.v)
@@ -205,28 +205,21 @@ class Policy:
 
     def charge(self, queue: str, org: str, us: int) -> None:
         """A run goes on: it has worked for so long since it was charged last."""
-        self.share(queue, org).v += max(us, 0) / self.weight(org)
+        self.share(queue, org).v += int(max(us, 0) / self.weight(org))
         self.place(queue, org)
 
     def end(self, queue: str, org: str, us: int, whole_us: int) -> None:
         """A run has ended, whatever its outcome: what it was not charged yet, and how long it took in all."""
         share, clock = self.share(queue, org), self.clock(queue)
-        share.v += max(us, 0) / self.weight(org)
+        share.v += int(max(us, 0) / self.weight(org))
         share.running -= 1
         clock.running -= 1
         clock.furthest = max(clock.furthest, share.v)
         weight = max(1 / max(clock.claims - clock.running, 1), 0.1)  # the first ten count alike
-        clock.mean = clock.mean + weight * (max(whole_us, 0) - clock.mean)
+        clock.mean = int(clock.mean + weight * (max(whole_us, 0) - clock.mean))
         if clock.running == 0 and not share.waits and not self.waits(queue):
             clock.v = max(clock.v, clock.furthest)  # the queue fell idle: what was done while nobody else waited is no debt
         if not share.running and share.v <= clock.v and not any(self.waiting(queue)):
             del self.shares[queue, org]  # whoever comes next starts at the clock
         else:
             self.place(queue, org)
-
-    def keep(self) -> None:
-        """The call has ended: what is kept is whole."""
-        for share in self.shares.values():
-            share.v = int(share.v)
-        for clock in self.clocks.values():
-            clock.v, clock.furthest, clock.mean = int(clock.v), int(clock.furthest), int(clock.mean)

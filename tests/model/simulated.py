@@ -62,7 +62,6 @@ class OfModel:
         found: Taken | Nothing = Nothing(0.0)
         while isinstance(found, Nothing) and found.wait_s == 0:  # a call drops so many tombstones
             found = self.model.claim(at(now), worker, f"run{next(self.numbers)}", QUEUE)
-            self.model.policy.keep()
         if isinstance(found, Nothing):
             return None
         self.held[worker] = found
@@ -71,7 +70,6 @@ class OfModel:
     def complete(self, now: float, worker: str) -> None:
         held = self.held.pop(worker)
         self.model.record(at(now), worker, held.node, held.run, Said("completed"), "", ())
-        self.model.policy.keep()
 
 
 @dataclass

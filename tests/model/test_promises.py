@@ -7,13 +7,14 @@ from collections import Counter
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from jobs.store import Store
 from tests.model.policy import PRIORITIES
 from tests.model.simulated import Day, Jobs, OfModel, OfRedis, Run
 
 LENGTHS = (0.001, 0.5, 2.0, 60.0, 3600.0)  #: seconds
+DROPPED = 25  #: cancelled tasks of one organisation that a claim drops before it looks at another
 
 
 @pytest.fixture(params=["model", "redis"])
@@ -37,7 +38,8 @@ def worked(runs: list[Run]) -> dict[str, float]:
 
 def bound_holds(jobs: Jobs, chance: random.Random, claims: int, workers: int) -> None:
     """Under a highest priority that never ends, with organisations that come and go below it, tasks of very different lengths and cancelled
-    ones among them: the head of an organisation's lanes is claimed within 10 × lower priorities × organisations claims."""
+    ones among them: the head of an organisation's lanes is claimed within 10 × lower priorities × organisations claims, and one more
+    for each 25 cancelled tasks that stand in the way."""
     day = Day(jobs, workers)
     names = {priority: [f"{priority[0]}{n}" for n in range(chance.randint(1, 4))] for priority in PRIORITIES}
     lengths = {org: chance.choice(LENGTHS) for orgs in names.values() for org in orgs}
@@ -45,7 +47,7 @@ def bound_holds(jobs: Jobs, chance: random.Random, claims: int, workers: int) ->
     below = {priority: orgs for priority, orgs in names.items() if priority != "high"}
     bound = 10 * len(below) * max(len(orgs) for orgs in below.values())
     waiting: dict[str, list[str]] = {org: [] for org in lengths}
-    waited = Counter[str]()
+    waited, cancelled = Counter[str](), Counter[str]()
 
     def come_and_go() -> None:
         for org in (*names["high"], *chance.sample(sorted(lengths), 2)):
@@ -54,6 +56,7 @@ def bound_holds(jobs: Jobs, chance: random.Random, claims: int, workers: int) ->
         if priority_of[org] != "high" and len(waiting[org]) > 1 and chance.random() < 0.3:  # all of its tasks: tombstones are no waiting
             for job in waiting[org]:
                 jobs.cancel(day.now, job)
+            cancelled[org] += len(waiting[org])
             waiting[org], waited[org] = [], 0
 
     for _ in range(claims):
@@ -63,11 +66,13 @@ def bound_holds(jobs: Jobs, chance: random.Random, claims: int, workers: int) ->
         for org in waiting:
             if priority_of[org] != "high" and org != run.org:
                 waited[org] = waited[org] + 1 if waiting[org] else 0
-                assert waited[org] <= bound, f"{org} has waited for {waited[org]} claims, the bound is {bound}"
+                in_the_way = sum(count // DROPPED for count in cancelled.values())
+                assert waited[org] <= bound + in_the_way, f"{org} has waited for {waited[org]} claims: {bound} + {in_the_way}"
 
 
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10**6), workers=st.integers(1, 4))
+@example(seed=157, workers=1)  # 27 cancelled tasks before the live one, when its turn comes
 def test_the_head_of_an_organisations_lanes_is_claimed_within_the_bound(seed: int, workers: int) -> None:
     bound_holds(OfModel(), random.Random(seed), claims=300, workers=workers)
 

@@ -114,7 +114,6 @@ class Twin:
         """Return both answers; errors are answers, and must be of the same kind."""
         self.store.now_us = self.now
         answer, expected = attempt(real), attempt(modelled)
-        self.model.policy.keep()
         if isinstance(expected, Exception) or isinstance(answer, Exception):
             assert (type(answer), state_of(answer)) == (KINDS.get(type(expected)), state_of(expected)), (
                 f"the model says {expected!r}, Redis {answer!r}"
@@ -127,7 +126,6 @@ class Twin:
         for _ in range(patience):
             if not more:
                 return
-            self.model.policy.keep()
             more = self.model.sweep(self.now, id)
 
     def repeated(self, real: Callable[[], Any], first: Any) -> None:
