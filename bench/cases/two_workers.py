@@ -1,0 +1,48 @@
+"""A long recording with two long workers against one: by how much it is done sooner."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench import transcribing
+from bench.bench import Bench
+from bench.figures import Measured, Row, median, median_ratio
+from bench.processes import ready_worker
+from bench.recordings import make
+
+
+def measure(bench: Bench) -> Measured:
+    minutes = bench.pick(30.0, 4.0)
+    long = make(bench.room() / "long.flac", minutes * 60)
+    one, two = [], []
+    for number in range(bench.pick(min(bench.rounds, 2), 1)):
+        one.append(took_s(bench, long, 1))
+        two.append(took_s(bench, long, 2))
+        bench.say(f"  round {number + 1}: {one[-1]:.1f} s with one long worker, {two[-1]:.1f} s with two")
+    row = Row(
+        "two_long_workers_ratio",
+        f"a recording of {minutes:g} minutes with two long workers",
+        median_ratio(one, two),
+        median(two),
+        unit="s",
+        theirs=median(one),
+        against="one long worker",
+        ours_key="two_long_workers_s",
+        theirs_key="one_long_worker_s",
+    )
+    note = "Decoding and cutting is one task: only what comes after it is shared. A short worker stands beside the long ones in both cases."
+    return Measured([row], rounds={"one_long_worker_s": one, "two_long_workers_s": two}, notes=[note])
+
+
+def took_s(bench: Bench, recording: Path, long_workers: int) -> float:
+    """Return the seconds from the job's begin to its end, models loaded before."""
+    data = bench.room()
+    chunks = {} if not bench.quick else {"CHUNK_SECONDS": "30"}
+    settings = transcribing.settings(data, **chunks)
+    with bench.store() as store, ExitStack() as held:
+        workers = [held.enter_context(ready_worker(store, bench.folder, "short", **settings))]
+        workers += [held.enter_context(ready_worker(store, bench.folder, "long", **settings)) for _ in range(long_workers)]
+        transcribing.warm(store, data, *workers)
+        job = transcribing.transcribe(store, data, recording, *workers)
+        return transcribing.took_s(store, job)

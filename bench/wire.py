@@ -1,0 +1,130 @@
+"""Count what goes over the wire: round trips, by passing everything on; top-level commands, by listening in."""
+
+from __future__ import annotations
+
+import collections
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from redis import Redis
+
+READ_BYTES = 1 << 16
+LAST_WORD = "bench-has-heard-enough"
+
+
+@dataclass(slots=True)
+class End:
+    """One end of a connection that is passed on."""
+
+    own: socket.socket
+    other: socket.socket
+    is_client: bool
+    turn: list[bool]  #: shared by both ends: whether the client has asked and not been answered yet
+
+
+class Wire:
+    """A Redis address that passes everything on to another, and counts.
+
+    A round trip is a client that speaks for the first time after it was answered, however many commands it sends.
+    """
+
+    def __init__(self, upstream: str, path: Path) -> None:
+        self.url = f"unix://{quote(str(path))}"
+        self.round_trips = 0
+        self._upstream = unquote(urlsplit(upstream).path)
+        self._selector = selectors.DefaultSelector()
+        self._ended, self._end = socket.socketpair()
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen(64)
+        self._selector.register(self._listener, selectors.EVENT_READ, None)
+        self._selector.register(self._ended, selectors.EVENT_READ, None)
+        self._thread = threading.Thread(target=self._pass_on, name="wire", daemon=True)
+
+    def __enter__(self) -> Wire:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.close()
+        self._thread.join()
+
+    def count(self, work: Callable[[], object]) -> int:
+        """Return the round trips that were made while `work` was done."""
+        before = self.round_trips
+        work()
+        return self.round_trips - before
+
+    def _pass_on(self) -> None:
+        with ExitStack() as held:
+            for one in (self._listener, self._ended, self._selector):
+                held.callback(one.close)
+            while True:
+                for key, _ in self._selector.select():
+                    if key.fileobj is self._ended:
+                        for each in list(self._selector.get_map().values()):
+                            if isinstance(each.data, End):
+                                each.data.own.close()
+                        return
+                    if key.data is None:
+                        self._accept()
+                    else:
+                        self._hand_over(key.data)
+
+    def _accept(self) -> None:
+        client, _ = self._listener.accept()
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(self._upstream)
+        turn = [False]
+        for end in (End(client, server, True, turn), End(server, client, False, turn)):
+            self._selector.register(end.own, selectors.EVENT_READ, end)
+
+    def _hand_over(self, end: End) -> None:
+        try:
+            data = end.own.recv(READ_BYTES)
+            if data:
+                if end.is_client and not end.turn[0]:
+                    self.round_trips += 1
+                end.turn[0] = end.is_client
+                end.other.sendall(data)
+        except OSError:
+            data = b""
+        if not data:
+            for one in (end.own, end.other):
+                if one.fileno() >= 0:
+                    self._selector.unregister(one)
+                    one.close()
+
+
+@contextmanager
+def commands(client: Redis) -> Iterator[collections.Counter[str]]:
+    """Count the commands that clients send while the block lasts, by name; not those that scripts call."""
+    counted: collections.Counter[str] = collections.Counter()
+    with client.monitor() as monitor:  # type: ignore[no-untyped-call]
+
+        def listen() -> None:
+            while LAST_WORD not in (heard := monitor.next_command())["command"]:
+                if heard["client_type"] != "lua":
+                    counted[heard["command"].split(" ", 1)[0].upper()] += 1
+
+        listener = threading.Thread(target=listen, name="monitor", daemon=True)
+        listener.start()
+        try:
+            yield counted
+        finally:
+            client.echo(LAST_WORD)
+            listener.join(timeout=10)
+
+
+def commands_in(client: Redis, seconds: float) -> collections.Counter[str]:
+    """Return the commands that clients sent in so many seconds from now."""
+    with commands(client) as counted:
+        time.sleep(seconds)
+    return counted
