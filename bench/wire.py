@@ -15,18 +15,28 @@ from urllib.parse import quote, unquote, urlsplit
 
 from redis import Redis
 
+from jobs.store import Store, connect
+
 READ_BYTES = 1 << 16
 LAST_WORD = "bench-has-heard-enough"
 
 
 @dataclass(slots=True)
+class Talk:
+    """A connection that is passed on."""
+
+    asked: bool = False  #: the client has, and was not answered yet
+    round_trips: int = 0
+
+
+@dataclass(slots=True)
 class End:
-    """One end of a connection that is passed on."""
+    """One end of it."""
 
     own: socket.socket
     other: socket.socket
     is_client: bool
-    turn: list[bool]  #: shared by both ends: whether the client has asked and not been answered yet
+    talk: Talk
 
 
 class Wire:
@@ -37,7 +47,7 @@ class Wire:
 
     def __init__(self, upstream: str, path: Path) -> None:
         self.url = f"unix://{quote(str(path))}"
-        self.round_trips = 0
+        self._talks: list[Talk] = []
         self._upstream = unquote(urlsplit(upstream).path)
         self._selector = selectors.DefaultSelector()
         self._ended, self._end = socket.socketpair()
@@ -55,6 +65,14 @@ class Wire:
     def __exit__(self, *_: object) -> None:
         self._end.close()
         self._thread.join()
+
+    @property
+    def round_trips(self) -> int:
+        return sum(self.by_connection())
+
+    def by_connection(self) -> list[int]:
+        """Return the round trips of each connection so far, in the order in which they were opened."""
+        return [talk.round_trips for talk in self._talks]
 
     def count(self, work: Callable[[], object]) -> int:
         """Return the round trips that were made while `work` was done."""
@@ -82,17 +100,18 @@ class Wire:
         client, _ = self._listener.accept()
         server = socket.socket(socket.AF_UNIX)
         server.connect(self._upstream)
-        turn = [False]
-        for end in (End(client, server, True, turn), End(server, client, False, turn)):
+        talk = Talk()
+        self._talks.append(talk)
+        for end in (End(client, server, True, talk), End(server, client, False, talk)):
             self._selector.register(end.own, selectors.EVENT_READ, end)
 
     def _hand_over(self, end: End) -> None:
         try:
             data = end.own.recv(READ_BYTES)
             if data:
-                if end.is_client and not end.turn[0]:
-                    self.round_trips += 1
-                end.turn[0] = end.is_client
+                if end.is_client and not end.talk.asked:
+                    end.talk.round_trips += 1
+                end.talk.asked = end.is_client
                 end.other.sendall(data)
         except OSError:
             data = b""
@@ -104,27 +123,31 @@ class Wire:
 
 
 @contextmanager
-def commands(client: Redis) -> Iterator[collections.Counter[str]]:
-    """Count the commands that clients send while the block lasts, by name; not those that scripts call."""
+def commands(client: Redis, listener: Redis) -> Iterator[collections.Counter[str]]:
+    """Count the commands that clients send while the block lasts, by name; not those that scripts call.
+
+    `listener` is a client of its own: with one connection less `client` would have to open another, and that would count.
+    """
+    client.ping()
     counted: collections.Counter[str] = collections.Counter()
-    with client.monitor() as monitor:  # type: ignore[no-untyped-call]
+    with listener.monitor() as monitor:  # type: ignore[no-untyped-call]
 
         def listen() -> None:
             while LAST_WORD not in (heard := monitor.next_command())["command"]:
                 if heard["client_type"] != "lua":
                     counted[heard["command"].split(" ", 1)[0].upper()] += 1
 
-        listener = threading.Thread(target=listen, name="monitor", daemon=True)
-        listener.start()
+        listening = threading.Thread(target=listen, name="monitor", daemon=True)
+        listening.start()
         try:
             yield counted
         finally:
             client.echo(LAST_WORD)
-            listener.join(timeout=10)
+            listening.join(timeout=10)
 
 
-def commands_in(client: Redis, seconds: float) -> collections.Counter[str]:
+def commands_in(store: Store, seconds: float) -> collections.Counter[str]:
     """Return the commands that clients sent in so many seconds from now."""
-    with commands(client) as counted:
+    with commands(store.redis, connect(store.settings.redis_url)) as counted:
         time.sleep(seconds)
     return counted

@@ -18,12 +18,12 @@ def measure(bench: Bench) -> Measured:
     with bench.store() as store:
         with ready_worker(store, bench.folder, "short"):
             time.sleep(SETTLED_S)
-            ours = commands_in(store.redis, seconds)
+            ours = commands_in(store, seconds)
         url = store.settings.redis_url
         with process(stock_command(url), bench.folder, url):
             wait_for(lambda: blocked(store), 1)
             time.sleep(SETTLED_S)
-            theirs = commands_in(store.redis, bench.pick(20.0, 2.0))
+            theirs = commands_in(store, bench.pick(20.0, 2.0))
     row = Row(
         "idle_commands_per_s",
         "Redis commands a second of an idle worker",
