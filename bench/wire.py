@@ -42,7 +42,8 @@ class End:
 class Wire:
     """A Redis address that passes everything on to another, and counts.
 
-    A round trip is a client that speaks for the first time after it was answered, however many commands it sends.
+    A round trip is a client that speaks for the first time after it was answered, however many commands it sends. (A pipeline
+    that is sent in pieces, of several kilobytes, may count as more: its first commands are answered meanwhile.)
     """
 
     def __init__(self, upstream: str, path: Path) -> None:
