@@ -30,8 +30,8 @@ format: install-dev ## bring the code into its form
 	$(BIN)/ruff check --fix --quiet
 	$(BIN)/ruff format
 
-bench: install-dev ## measure against stock RQ, both in one run
-	@$(BIN)/python -m bench $(ARGS)
+bench: install-dev ## measure against stock RQ and the goals, in under 15 minutes (QUICK=1: a glance, under 2; ARGS="--only noop")
+	@$(BIN)/python -m bench $(if $(filter-out 0,$(QUICK)),--quick) $(ARGS)
 
 chaos: install-dev ## only the tests that kill parts of a whole installation
 	@$(BIN)/python -m pytest -m chaos $(ARGS)

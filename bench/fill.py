@@ -56,7 +56,8 @@ def fill(store: Store, submission: Submission, jobs: int, orgs: Sequence[str] = 
     with store.redis.pipeline(transaction=False) as pipe:
         while some := list(itertools.islice(pairs, AT_ONCE)):
             for job, org in some:
-                pipe.execute_command("EVALSHA", *({_JOB: job, _ORG: org}.get(value, value) for value in caught.sent))
+                own = {_JOB: job, _ORG: org}
+                pipe.execute_command("EVALSHA", *(own.get(value, value) for value in caught.sent))
             pipe.execute()
     made = store.redis.zcard(store.keys.jobs()) - before
     if made != jobs:

@@ -19,7 +19,7 @@ from jobs.store import Store
 from scripts import leash
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE_S = 180.0
+PATIENCE_S = 300.0  #: far beyond what anything here takes
 END_S = 30.0  #: for a process to end by itself
 
 Process = subprocess.Popen[bytes]

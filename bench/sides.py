@@ -40,8 +40,13 @@ def stock(store: Store, folder: Path, jobs: int, graph: Graph = ONE, function: C
     return jobs / (max(utcparse(end.decode()) for _, end in times) - min(utcparse(begin.decode()) for begin, _ in times)).total_seconds()
 
 
-def lectern(store: Store, folder: Path, jobs: int, submission: Submission, *, module: str = "workers") -> float:
+def lectern(store: Store, folder: Path, jobs: int, submission: Submission) -> float:
     """Return jobs per second of one `python -m workers short`, from the first start to the last end as Redis noted them."""
+    return per_second(lectern_spans(store, folder, jobs, submission))
+
+
+def lectern_spans(store: Store, folder: Path, jobs: int, submission: Submission, *, module: str = "workers") -> list[tuple[int, int]]:
+    """Run so many jobs on one worker; return when each began and ended, in µs, in the order in which they began."""
     client = store.redis
     client.flushdb()
     fill(store, submission, jobs)
@@ -51,7 +56,12 @@ def lectern(store: Store, folder: Path, jobs: int, submission: Submission, *, mo
         for one in client.zrange(store.keys.jobs(), 0, -1):
             pipe.hmget(store.keys.job(one.decode()), "started", "ended")
         times = pipe.execute()
-    return jobs / (max(int(end) for _, end in times) - min(int(begin) for begin, _ in times)) * 1e6
+    return sorted((int(begin), int(end)) for begin, end in times)
+
+
+def per_second(spans: Sequence[tuple[int, int]]) -> float:
+    """Return jobs per second from the first begin to the last end."""
+    return len(spans) / (max(end for _, end in spans) - spans[0][0]) * 1e6
 
 
 def interleaved(bench: Bench, graph: Graph, submission: Submission, *, theirs: int, ours: int) -> tuple[list[float], list[float]]:

@@ -10,7 +10,7 @@ from bench.figures import Measured, Row, Table
 from bench.processes import blocked, process, ready_worker, stock_command, wait_for
 from bench.wire import commands_in
 
-SETTLED_S = 2.0  #: after which nothing of its start is left
+SETTLED_S = 1.5  #: after which nothing of its start is left
 
 
 def measure(bench: Bench) -> Measured:

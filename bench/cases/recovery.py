@@ -24,13 +24,14 @@ IN_RQ = 808.0  #: seconds of a stock worker in the same case, by its own time-ou
 def measure(bench: Bench) -> Measured:
     whole, horses = [], []
     with bench.store() as store, ExitStack() as held:
-        workers = [held.enter_context(ready_worker(store, bench.folder, "short")) for _ in range(2)]
+        workers: list[Process] = []
         for number in range(bench.pick(3, 1)):
+            while len(workers) < 2:
+                workers.append(held.enter_context(ready_worker(store, bench.folder, "short")))
             horses.append(again_s(store, workers, horse_only=True))
             whole.append(again_s(store, workers, horse_only=False))
             bench.say(f"  round {number + 1}: {whole[-1]:.1f} s after its worker was killed, {horses[-1]:.2f} s after its horse alone")
             workers = [one for one in workers if one.poll() is None]
-            workers.append(held.enter_context(ready_worker(store, bench.folder, "short")))
     row = Row(
         "recovery_s",
         "worker killed, an idle one beside it: the task runs again after",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-MODEL_S = 0.5  #: how long it takes to load
+from bench.stock_jobs import MODEL_S
 
 
 @cache
