@@ -12,7 +12,7 @@ from bench.figures import Measured
 #: In the order of the page.
 NAMES = (
     "noop", "graph", "models", "round_trips", "memory", "claims", "others", "wakeup", "idle", "start", "recovery", "status",
-    "transcription", "two_workers",
+    "transcription", "two_workers", "hot_path",
 )  # fmt: skip
 
 
