@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,13 +31,19 @@ def main(argv: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     began, load = time.monotonic(), os.getloadavg()
     cases: dict[str, Measured] = {}
+    failed: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="lectern-bench-") as folder:
         bench = Bench(Path(folder), given.quick, given.rounds or (QUICK_ROUNDS if given.quick else ROUNDS))
         for name in given.only or NAMES:
             bench.say(f"{name} …")
             at = time.monotonic()
-            cases[name] = find(name)(bench)
-            tell(bench, name, cases[name], time.monotonic() - at)
+            try:
+                cases[name] = find(name)(bench)
+            except Exception as error:  # the others are to be measured all the same
+                failed[name] = f"{type(error).__name__}: {error}"
+                bench.say(f"  {name} failed:\n{traceback.format_exc()}{bench.last_words()}")
+            else:
+                tell(bench, name, cases[name], time.monotonic() - at)
     if throughput := throughput_plot(cases):
         cases["graph"].plots.insert(0, throughput)
     minutes = (time.monotonic() - began) / 60
@@ -47,15 +54,17 @@ def main(argv: list[str] | None = None) -> int:
         "machine": machine.in_words(load, os.getloadavg()),
         "versions": machine.versions(),
     }
-    write(given.out, json.dumps(document(cases, about), indent=2) + "\n")
-    if given.doc:
+    write(given.out, json.dumps({**document(cases, about), "failed": failed}, indent=2) + "\n")
+    if given.doc and not failed:
         images = given.doc.parent / "images"
         text = page.render(cases, **about, images="images")
         for drawn in (drawn for measured in cases.values() for drawn in measured.plots):
             write(images / drawn.name, drawn.svg)
         write(given.doc, text)
     bench.say(f"All of it took {minutes:.1f} minutes")
-    return 0
+    for name, why in failed.items():
+        bench.say(f"{name} failed: {why}")
+    return 1 if failed else 0
 
 
 def arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -113,4 +122,7 @@ def write(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

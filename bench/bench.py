@@ -15,6 +15,8 @@ from scripts import embedded
 
 T = TypeVar("T")
 
+LAST_WORDS = 2000  #: characters
+
 
 @dataclass(slots=True)
 class Bench:
@@ -43,6 +45,11 @@ class Bench:
         """As `redis`, with a store on it."""
         with self.redis() as url:
             yield open_store(url)
+
+    def last_words(self) -> str:
+        """Return the end of what the processes of the cases have said, which is little at WARNING."""
+        said = self.folder / "said.log"
+        return said.read_text(errors="replace")[-LAST_WORDS:] if said.exists() else ""
 
     def say(self, line: str) -> None:
         print(line, flush=True)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
+from bench import __main__ as bench_main
 from bench.__main__ import arguments
+from bench.bench import Bench
 from bench.cases import NAMES, find
+from bench.figures import Measured, Row
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,6 +43,28 @@ def of_this_run(process: psutil.Process, folder: Path) -> bool:
         return str(folder) in " ".join(process.cmdline()) + " ".join(process.environ().values()) and process.pid != os.getpid()
     except psutil.Error:
         return False
+
+
+def test_a_case_that_fails_is_told_and_does_not_keep_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def found(name: str) -> Callable[[Bench], Measured]:
+        def measure(bench: Bench) -> Measured:
+            if name == "idle":
+                raise TimeoutError("it never was")
+            return Measured([Row("wakeup_ms", "wakes up", 2.0, 2.0, unit="ms")])
+
+        return measure
+
+    monkeypatch.setattr(bench_main, "find", found)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    out, doc = tmp_path / "benchmarks.json", tmp_path / "benchmarks.md"
+
+    code = bench_main.main(["--only", "idle", "wakeup", "--out", str(out), "--doc", str(doc)])
+
+    made = json.loads(out.read_text())
+    assert code == 1
+    assert made["failed"] == {"idle": "TimeoutError: it never was"}
+    assert made["wakeup_ms"] == 2.0
+    assert not doc.exists(), "a page without it would pass for a whole one"
 
 
 def test_the_page_is_written_by_a_full_run_only() -> None:
