@@ -11,7 +11,7 @@ from bench.figures import number
 WIDTH = 720
 INK, FAINT, PAPER = "#24292f", "#d0d7de", "#ffffff"  #: its own paper, so that it can be read on a dark page too
 COLOURS = ("#9a6700", "#0969da", "#1a7f37", "#8250df")
-LEFT, RIGHT, TOP, BOTTOM = 70, 40, 48, 56
+LEFT, RIGHT, TOP, BOTTOM = 70, 40, 56, 56
 BAR, GAP = 24, 10
 LABEL_WIDTH = 210
 LINE_HEIGHT = 320
