@@ -54,6 +54,10 @@ class Overloaded(LecternError):
         self.retry_after_s = retry_after_s
 
 
+class StorageFull(Overloaded):
+    """Storage takes no more: the disk under it is full, or a quota is reached. Nothing half-written is to be seen."""
+
+
 class Misconfigured(LecternError):
     """A setting stands in the way; the message names it and what to set."""
 

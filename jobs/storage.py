@@ -6,6 +6,7 @@ would read differently than another, is refused. A file is seen whole or not at 
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -16,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 import obstore
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from jobs.errors import Misconfigured, NotFound
+from jobs.errors import Misconfigured, NotFound, StorageFull
 from jobs.settings import settings
 
 #: A segment does not start with a dot, so `.`, `..` and the empty one are out; `#` marks half files of the local store.
@@ -27,6 +28,7 @@ MAX_KEY_LENGTH = 900  #: bytes; S3 allows 1024 together with the bucket's prefix
 READ_BYTES = 1 << 20
 PART_BYTES = 5 << 20  #: smallest part that S3 takes in a multipart upload
 DELETE_BATCH = 1000
+FULL = re.compile(rf"\(os error (?:{errno.ENOSPC}|{errno.EDQUOT})\)")  #: how the local store words it; Python's own errors look otherwise
 
 
 class Writable(Protocol):
@@ -59,11 +61,13 @@ class Storage:
         return cls(LocalStore(path.resolve(), automatic_cleanup=True, mkdir=True))
 
     def put_bytes(self, key: str, data: bytes) -> None:
-        obstore.put(self._store, checked(key), data)
+        with room(key):
+            obstore.put(self._store, checked(key), data)
 
     def put_file(self, key: str, path: Path | str) -> None:
-        """Copy a local file into storage, streamed."""
-        obstore.put(self._store, checked(key), Path(path), chunk_size=PART_BYTES, max_concurrency=4)
+        """Copy a local file into storage, streamed. Raises StorageFull, as everything that writes."""
+        with room(key):
+            obstore.put(self._store, checked(key), Path(path), chunk_size=PART_BYTES, max_concurrency=4)
 
     def writer(self, key: str) -> AbstractContextManager[Writable]:
         """Write a file piece by piece. It appears when the `with` block ends; an error in the block leaves nothing behind."""
@@ -71,7 +75,7 @@ class Storage:
 
     @contextmanager
     def _writer(self, key: str) -> Iterator[Writable]:
-        with obstore.open_writer(self._store, key, buffer_size=PART_BYTES, max_concurrency=4) as file:
+        with room(key), obstore.open_writer(self._store, key, buffer_size=PART_BYTES, max_concurrency=4) as file:
             yield file
 
     def get_bytes(self, key: str) -> bytes:
@@ -149,3 +153,14 @@ def missing(key: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise NotFound(f"storage holds no file {key}") from None
+
+
+@contextmanager
+def room(key: str) -> Iterator[None]:
+    """Turn a full disk into StorageFull. The local store writes beside the file and renames: what failed was never there."""
+    try:
+        yield
+    except (obstore.exceptions.BaseError, OSError) as error:
+        if not FULL.search(str(error)):
+            raise
+        raise StorageFull(f"the disk under the storage is full: {key} could not be written; free some space there and try again") from None

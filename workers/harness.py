@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from workers import memory
 from workers.orders import DRAIN, Why, stop
 from workers.pulse import Pulse
 
@@ -28,6 +29,7 @@ class Harness:
         self.spawned_at = time.monotonic()
         self.killed_for = ""  #: why it was killed from here, if it was
         self.drains = False
+        self._oom_kills = memory.oom_kills()
 
     @classmethod
     def spawn(cls, module: str, worker: str, queues: Sequence[str], scratch: Path) -> Harness:
@@ -73,7 +75,17 @@ class Harness:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
             self._process.wait()
-        return describe(self._process.returncode)
+        return describe(self._process.returncode) + (", for memory ran out" if self._starved() else "")
+
+    def _starved(self) -> bool:
+        """Whether the kernel killed it, or another process beside it, for want of memory."""
+        kills = memory.oom_kills()
+        return (
+            self._process.returncode == -signal.SIGKILL
+            and not self.killed_for
+            and None not in (kills, self._oom_kills)
+            and kills != self._oom_kills
+        )
 
     @property
     def left_well(self) -> bool:

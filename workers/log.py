@@ -67,6 +67,10 @@ def horse_leaves(why: str, tasks: int) -> None:
     horse.info("horse_leaves why=%s tasks=%d", why, tasks)
 
 
+def supervisor_hangs(unseen_s: float) -> None:
+    horse.warning("supervisor_hangs unseen_s=%.1f claims=none", unseen_s)
+
+
 # both
 
 

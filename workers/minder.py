@@ -13,6 +13,7 @@ from workers.pulse import Beat
 from workers.watch import Kill, Stop, Watch
 
 INSTANT_S = 10.0  #: a horse that dies sooner, and held nothing, will do so again
+UNSEEN_S = 5.0  #: between two looks; a longer time was no supervisor's to judge its horse by
 FIRST_RESPAWN_S = 0.5
 LONGEST_RESPAWN_S = 30.0
 
@@ -37,6 +38,7 @@ class Minder:
         self._drain_s = drain_s
         self._horse: Harness | None = None
         self._watch = Watch(0.0)
+        self._looked_at = 0.0
         self._spawn_at = 0.0
         self._instant_deaths = 0
         self._drains_since: float | None = None
@@ -51,12 +53,16 @@ class Minder:
     def mind(self, now: float) -> None:
         """Look at the horse and do what is due. `now` is monotonic."""
         horse = self._horse
+        unseen_s, self._looked_at = now - self._looked_at, now
         if horse is None:
             self._spawn_if_due(now)
         elif (how := horse.ended()) is not None:
             self._bury(horse, how, now)
             self._spawn_if_due(now)
         else:
+            if unseen_s > UNSEEN_S:
+                self._watch.excuse(unseen_s)
+            horse.pulse.look()
             self.beat = horse.pulse.read()
             self._judge(horse, now)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import traceback
 from dataclasses import dataclass
 
-from jobs.errors import Misconfigured, Unplayable
+from jobs.errors import Misconfigured, StorageFull, Unplayable
 from jobs.model import Claimed, Completed, Failed, Json, Outcome, Skipped, Spawn
 from jobs.record import ERROR_BYTES
 from jobs.settings import Settings
@@ -45,7 +46,18 @@ def of_error(error: BaseException, claimed: Claimed, settings: Settings) -> Outc
         return _refused(output, claimed, settings) or Failed(str(error), final=True, output=output)
     if isinstance(error, NotConfigured):
         return Skipped(str(error))
-    return Failed(describe(error))
+    return Failed(ran_out(error, claimed) or describe(error))
+
+
+def ran_out(error: BaseException, claimed: Claimed) -> str:
+    """Return a sentence when `error` says that memory or disk ran out: worth another attempt, perhaps on another machine."""
+    if isinstance(error, MemoryError):
+        return f"out of memory: engine {claimed.engine} asked for more than its worker may have"
+    if isinstance(error, StorageFull):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk of the worker is full: {error.filename or 'a temporary file'} could not be written"
+    return ""
 
 
 def timed_out(timeout_s: float) -> str:

@@ -16,11 +16,13 @@ LONGEST_DELAY_S = 5.0
 #: What a server answers, besides NO_WRITES, that is not to be asked just now: redis-py has no class of its own for most of it,
 #: and knows none when a script met with it (`Error running script …: -NOREPLICAS …`, Redis 6.2).
 _PASSING = re.compile(r"(?:^|: -)(?:MASTERDOWN|NOREPLICAS|BUSY|TRYAGAIN|CLUSTERDOWN|UNBLOCKED)\b")
+#: Where it has a class it has taken the code out of the message. MasterDownError is one of the first.
+_PASSING_TYPES = (exceptions.ClusterDownError, exceptions.TryAgainError)
 
 
 def passes(error: BaseException) -> bool:
     """Whether `error` is trouble with Redis that ends by itself: no connection, loading, read-only, out of memory."""
-    if isinstance(error, (exceptions.ConnectionError, exceptions.TimeoutError, Overloaded, *NO_WRITES_TYPES)):
+    if isinstance(error, (exceptions.ConnectionError, exceptions.TimeoutError, Overloaded, *NO_WRITES_TYPES, *_PASSING_TYPES)):
         return True
     said = str(error)
     return isinstance(error, exceptions.ResponseError) and bool(NO_WRITES.search(said) or _PASSING.search(said))

@@ -3,6 +3,7 @@
 One writer, one reader, no lock and no system call a task (docs/decisions/0010-pulse.md). The page holds a counter, the
 signs of life, and two slots. A beat is written whole into the slot that holds the older one, with a number and a
 checksum: a reader that meets a half-written slot, or a writer that was killed while writing, leaves the other slot.
+The supervisor writes one thing there: when it last looked. A horse that nobody looks at claims nothing.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ class Pulse:
         self.fd = fd
         self._page = mmap.mmap(fd, _PAGE_BYTES)
         self._signs = memoryview(self._page)[:8].cast("Q")
+        self._looked = memoryview(self._page)[8:16].cast("d")
         self._number = 0
         self._last = Beat()
         self._started = 0.0
@@ -74,7 +76,9 @@ class Pulse:
             with tempfile.TemporaryFile() as file:
                 fd = os.dup(file.fileno())
         os.ftruncate(fd, _PAGE_BYTES)
-        return cls(fd)
+        pulse = cls(fd)
+        pulse.look()
+        return pulse
 
     @classmethod
     def attach(cls, fd: int) -> Pulse:
@@ -82,6 +86,7 @@ class Pulse:
 
     def close(self) -> None:
         self._signs.release()
+        self._looked.release()
         self._page.close()
         os.close(self.fd)
 
@@ -90,6 +95,10 @@ class Pulse:
     def sign(self) -> None:
         """Give a sign of life: change the counter. Threads may race; any change will do."""
         self._signs[0] = (self._signs[0] + 1) & 0xFFFFFFFF
+
+    def unseen_s(self) -> float:
+        """For how long the supervisor has not looked: it looks every half second unless it hangs."""
+        return time.monotonic() - self._looked[0]
 
     def idle(self) -> None:
         self._write(Phase.IDLE, "", "", "", "", 0.0, 0.0, 0.0)
@@ -122,6 +131,10 @@ class Pulse:
         self._page[offset : offset + _CRC.size + len(body)] = _CRC.pack(zlib.crc32(body)) + body
 
     # the supervisor's side
+
+    def look(self) -> None:
+        """Say that the supervisor looks at this horse now. Eight bytes at once: no reader sees half of it."""
+        self._looked[0] = time.monotonic()
 
     def signs(self) -> int:
         """How often the horse gave a sign of life. Only a change of it means anything."""

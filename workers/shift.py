@@ -22,6 +22,7 @@ from workers.outcome import GiveBack, of_error, of_result, timed_out
 
 UNAVAILABLE_DELAY_S = 30.0  #: before a task is offered again whose engine this worker does not have
 LEAST_WAIT_S = 0.05  #: so that nothing overdue makes an idle horse spin; a bell ends a wait at once in any case
+UNWATCHED_STEP_S = 0.1
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _MEMORY_EVERY_S = 1.0
 
@@ -46,6 +47,8 @@ class Shift:
                 answer = None
             elif why := self._leaves():
                 break
+            elif self._unwatched():
+                self._wait_for_supervisor()
             else:
                 answer = self._claim()
         self._kit.pulse.gone()
@@ -132,7 +135,7 @@ class Shift:
     def _record(self, claimed: Claimed, outcome: Outcome, begun: float) -> Claimed | Idle | None:
         """Record the outcome and claim the next task, in one call."""
         kit = self._kit
-        next_run = None if self._leaves() else secrets.token_hex(8)
+        next_run = None if self._leaves() or self._unwatched() else secrets.token_hex(8)
         kit.pulse.settling(claimed.run, claimed.rq_job, next_run or "")
         if isinstance(outcome, Failed):
             kit.pulse.failed += 1
@@ -160,6 +163,19 @@ class Shift:
             log.run_gone(claimed, "stale")
         else:
             log.task_handed_back(claimed, back.reason, back.delay_s)
+
+    def _unwatched(self) -> bool:
+        """Whether the supervisor hangs: nobody would renew what is claimed now."""
+        return self._kit.pulse.unseen_s() > self._kit.settings.lease_seconds
+
+    def _wait_for_supervisor(self) -> None:
+        """Claim nothing until the supervisor looks again; when it ends, so does this horse."""
+        kit = self._kit
+        kit.pulse.idle()
+        log.supervisor_hangs(kit.pulse.unseen_s())
+        while self._unwatched() and not self._leaves():
+            kit.pulse.sign()
+            time.sleep(UNWATCHED_STEP_S)
 
     def _leaves(self) -> str:
         """Why the horse is to claim no more; empty if it is not."""

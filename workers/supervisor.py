@@ -82,7 +82,7 @@ class Supervisor(Listed):
         try:
             self._converse(now)
         except (RedisError, Overloaded) as error:
-            delay_s = self._patience.lose()
+            delay_s = min(self._patience.lose(), self._settings.renew_seconds)  # what can be said, renewals first, has to be said in time
             log.redis_trouble(log.supervisor, error, self._patience.failures, delay_s)
             self._redis_at = time.monotonic() + delay_s
             self.deafen()

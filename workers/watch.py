@@ -44,6 +44,11 @@ class Watch:
         self._stops[run] = (now, why)
         return True
 
+    def excuse(self, unseen_s: float) -> None:
+        """Nobody looked for so long, for the supervisor itself was stopped, and its horse perhaps with it: that is no silence."""
+        self._signed_at += unseen_s
+        self._stops = {run: (told_at + unseen_s, why) for run, (told_at, why) in self._stops.items()}
+
     def judge(self, beat: Beat, signs: int, now: float) -> Stop | Kill | None:
         """Return what is to be done about a horse with this pulse at `now`."""
         if self._signs != (beat.number, signs):

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from jobs import keys
@@ -30,12 +30,13 @@ def source(name: str) -> str:
     return files(__name__).joinpath(f"{name}.lua").read_text(encoding="utf-8")
 
 
-def script(verb: str, prefix: str, constants: Mapping[str, int | str]) -> Script:
+@lru_cache(maxsize=256)
+def script(verb: str, prefix: str, constants: tuple[tuple[str, int | str], ...]) -> Script:
     """Return what Redis runs for `verb`: constants, the fragments' functions that it needs, its own lines, real keys."""
     own = source(verb)
     body = "\n".join(source(name) for name in (*named(own, "include"), verb))
     code = "\n".join(line for line in body.split("\n") if line.strip() and not line.lstrip().startswith("--")) + "\n"
-    head = "\n".join(f"local {name} = {value}" for name, value in constants.items())
+    head = "\n".join(f"local {name} = {value}" for name, value in constants)
     text = keys.lua(prefix, compose(with_constants_inline(f"{head}\n{code}"), named(own, "rarely")))
     return Script(verb, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
@@ -46,4 +47,4 @@ def named(code: str, what: str) -> list[str]:
 
 
 def load(prefix: str, constants: Mapping[str, int | str]) -> dict[str, Script]:
-    return {verb: script(verb, prefix, constants) for verb in VERBS}
+    return {verb: script(verb, prefix, tuple(constants.items())) for verb in VERBS}

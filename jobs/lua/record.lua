@@ -27,7 +27,7 @@ local function spawn(node, line, job)
   job.kids = job.kids == '-' and node.task or job.kids .. ',' .. node.task
   call('HSET', k_job(job.id), 'kids', job.kids,
     'children:' .. node.task, total .. ' ' .. k_child(node.job, node.task, '*'))
-  if output ~= '' then call('HSET', outputs_of(node), node.field, output) end
+  if output ~= '' then call('HSET', outputs_of(node), node.field, output) else call('HDEL', outputs_of(node), node.field) end
   set(node, 'joining')
   rq_deferred(node, line.queue, now)
   converge(job, now)

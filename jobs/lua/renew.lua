@@ -7,6 +7,7 @@
 local EXECUTION_S = math.ceil(LEASE_US / SECOND) + 60
 local now, worker, queues = clock_now(ARGV[1]), ARGV[2], ARGV[3]
 local reply = { 'OK', 0 }
+call('ZREM', k_leases(), '') -- a script that may have freed something may write on in a full Redis: who lives must be able to say so
 for i = 4, #ARGV, 2 do
   local node, run = locate(ARGV[i]), ARGV[i + 1]
   local r = run_of(node)

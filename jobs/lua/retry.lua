@@ -18,21 +18,33 @@ end
 -- The failed children of a failed parent are for converge to revive with the cancelled ones.
 local function retry_failed(node)
   reopen()
-  local failed = call('HGET', node.state, node.field .. ':fl')
-  if failed then call('HSET', node.state, node.field .. ':rv', failed) end
+  local f = call('HMGET', node.state, node.field .. ':fl', node.field .. ':rv')
+  if f[1] then call('HSET', node.state, node.field .. ':rv', (f[2] and f[2] .. ',' or '') .. f[1]) end -- some an earlier retry left
   call('HDEL', node.state, node.field .. ':fl', node.field .. ':cf')
   revive(node, line_of(node), job, 'failed', now)
 end
 
-local function retry_failed_child(node) -- its parent goes on joining: just this one
-  local parent, kept = parent_of(node), {}
-  for n in names_in(call('HGET', parent.state, parent.field .. ':fl') or '-') do
-    if n ~= node.n then kept[#kept + 1] = n end
+local function without(key, field, n) -- takes it out of a list; returns whether it was there
+  local kept, found = {}, false
+  for one in names_in(call('HGET', key, field) or '-') do
+    if one == n then found = true else kept[#kept + 1] = one end
   end
-  if #kept > 0 then call('HSET', parent.state, parent.field .. ':fl', table.concat(kept, ','))
-  else call('HDEL', parent.state, parent.field .. ':fl') end
-  call('HINCRBY', parent.state, parent.field .. ':cf', -1)
+  if #kept > 0 then call('HSET', key, field, table.concat(kept, ',')) else call('HDEL', key, field) end
+  return found
+end
+
+local function retry_failed_child(node) -- its parent goes on joining: just this one
+  local parent = parent_of(node)
+  if not without(parent.state, parent.field .. ':rv', node.n) then -- else a retry of the parent has begun and not come to it yet
+    without(parent.state, parent.field .. ':fl', node.n)
+    call('HINCRBY', parent.state, parent.field .. ':cf', -1)
+  end
   revive(node, line_of(node), job, 'failed', now)
+end
+
+local function standing(node) -- its state; what a sweep is still to cancel is cancelled
+  local state = call('HGET', node.state, node.field)
+  return state and unfinished(state) and fenced(node, job) and 'cancelled' or state
 end
 
 -- What depends on a skipped task of a completed job ran without it, and runs again with it. Returns the name of a task that
@@ -73,15 +85,15 @@ end
 
 if name then
   local node = locate(job.id .. '-' .. string.gsub(name, '%.', '-'))
-  local state = node and call('HGET', node.state, node.field)
+  local state = node and standing(node)
   if not state then return { 'MISSING' } end
-  if node.n and call('HGET', k_state(job.id), node.task) ~= 'joining' then -- the parent failed with it: retry that
+  if node.n and fenced(node, job) then -- the parent failed with it: retry that
     node = parent_of(node)
-    state = call('HGET', node.state, node.field)
+    state = standing(node)
   end
   if state == 'cancelled' and job.status == 'failed' and job.cause ~= node.field then -- because of another: retry that
     node = locate(job.id .. '-' .. job.cause)
-    state = call('HGET', node.state, node.field)
+    state = standing(node)
   end
   if state == 'cancelled' then reopen()
   elseif state == 'failed' and node.n then retry_failed_child(node)

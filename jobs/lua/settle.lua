@@ -97,15 +97,18 @@ local function join(node, job, now) -- a child ended for good; the parent may be
   if f[1] == 'joining' and tonumber(f[3] or 0) + tonumber(f[4] or 0) >= tonumber(f[2]) then
     local line = line_of(parent)
     rq_leave(parent, line.queue, 'joining')
-    complete(parent, line, job, run_of(parent), now, '')
+    complete(parent, line, job, run_of(parent), now)
   end
 end
 
--- running | joining -> completed
+-- running | joining -> completed; no output ('') is none, whatever an earlier attempt left; nil keeps what the parent put out when it split
 complete = function(node, line, job, r, now, output)
   set(node, 'completed', node.field .. ':e', stamp(now))
-  if r.attempts > 1 then call('HDEL', node.state, node.field .. ':x') end -- what an earlier attempt failed with
-  if output ~= '' then call('HSET', outputs_of(node), node.field, output) end
+  if r.attempts > 1 then -- what an earlier attempt failed with
+    call('HDEL', node.state, node.field .. ':x')
+    if output == '' then call('HDEL', outputs_of(node), node.field) end
+  end
+  if output and output ~= '' then call('HSET', outputs_of(node), node.field, output) end
   rq_finished(node, line.queue, r.began, now, r.worker)
   if node.n then
     child_progress(node, '1')

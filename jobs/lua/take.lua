@@ -85,16 +85,14 @@ local function lower_turn(queue, highest)
   for step = 0, below - 1 do
     local at = (last - highest + step) % below + highest + 1
     local org = call('ZRANGE', k_turns(queue, ORDER[at]), '0', '0')[1]
-    if org then
-      clock.l = at
-      return ORDER[at], org
-    end
+    if org then return at, org end
   end
 end
 
-local function given_turn(queue, priority, org, now)
-  call('HSET', k_clock(queue), 'l', stamp(clock_of(queue).l))
-  call('ZADD', k_turns(queue, priority), stamp(now), org)
+local function given_turn(queue, at, org, now) -- to none that was parked or had nothing but tombstones: the priority's turn is still to come
+  clock_of(queue).l = at
+  call('HSET', k_clock(queue), 'l', stamp(at))
+  call('ZADD', k_turns(queue, ORDER[at]), stamp(now), org)
 end
 
 -- FAIR_ORDER=chained,priority: the organisation whose turn it is among those with chained tasks, of the highest priority
@@ -110,14 +108,14 @@ local function chained_first(queue)
   end
 end
 
--- Whose turn it is in a queue: priority, organisation, and whether that is a turn of rule 5.
+-- Whose turn it is in a queue: priority, organisation, and in a turn of rule 5 the priority's place in ORDER.
 local function choose(queue)
   for at, priority in ipairs(ORDER) do
     local org = call('ZRANGE', k_ready(queue, priority), '0', '0')[1]
     if org then
       if at < #ORDER and (clock_of(queue).t + 1) % TURN == 0 then
         local lower, other = lower_turn(queue, at)
-        if lower then return lower, other, true end
+        if lower then return ORDER[lower], other, lower end
       end
       if CHAINED_FIRST == 1 then
         local first, chained_org = chained_first(queue)
@@ -142,7 +140,7 @@ local function serve(queue, worker, run, dropped, now, paused)
       local found
       dropped, found = pop(queue, priority, org, dropped, now, paused)
       if found then
-        if turn then given_turn(queue, priority, org, now) end
+        if turn then given_turn(queue, turn, org, now) end
         fair_take(queue, org, priority, found.emptied)
         begin(found.node, found.job, found.r, run, worker, now)
         if not found.emptied or waits(queue) then ring(queue) end

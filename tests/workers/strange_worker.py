@@ -1,4 +1,4 @@
-"""A worker with a strange horse: `python -m tests.workers.strange_worker QUEUE… [--timeout-grace SECONDS] [--beat-every SECONDS]`."""
+"""A worker with a strange horse: `python -m tests.workers.strange_worker QUEUE… [--timeout-grace S] [--beat-every S] [--silence S]`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ if __name__ == "__main__":
     parser.add_argument("queue", nargs="+")
     parser.add_argument("--timeout-grace", type=float, default=watch.TIMEOUT_GRACE_S)
     parser.add_argument("--beat-every", type=float, default=listed.BEAT_EVERY_S)
+    parser.add_argument("--silence", type=float, default=watch.SILENCE_S)
     given = parser.parse_args()
     listed.BEAT_EVERY_S = given.beat_every
     watch.TIMEOUT_GRACE_S = given.timeout_grace
+    watch.SILENCE_S = given.silence
     log.configure(settings().log_level)
     Supervisor(given.queue, connect(), horse="tests.workers.strange_horse").work()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from redis import exceptions
+from redis._parsers.base import BaseParser
 
 from jobs.errors import Overloaded, Stale
 from workers.patience import Patience, passes
@@ -27,6 +28,11 @@ from workers.patience import Patience, passes
 )
 def test_trouble_that_ends_by_itself_is_waited_for(error: Exception) -> None:
     assert passes(error)
+
+
+@pytest.mark.parametrize("code", ["LOADING", "OOM", "READONLY", "MISCONF", "MASTERDOWN", "NOREPLICAS", "BUSY", "TRYAGAIN", "CLUSTERDOWN"])
+def test_trouble_is_known_in_whatever_class_redis_py_puts_it(code: str) -> None:
+    assert passes(BaseParser.parse_error(f"{code} said the server"))
 
 
 @pytest.mark.parametrize("error", [exceptions.ResponseError("unknown command OOM"), Stale("gone"), ValueError(), exceptions.DataError()])

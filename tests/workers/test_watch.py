@@ -26,6 +26,14 @@ def test_an_engine_that_falls_silent_is_killed_after_its_own_time() -> None:
     assert watch.judge(working(), 1, 1031.1) == Kill("engine e gave no sign of life for 30 s")
 
 
+def test_a_time_in_which_the_supervisor_itself_was_stopped_is_not_its_horses_silence() -> None:
+    watch = Watch(1000.0)
+    assert watch.judge(working(), 1, 1001.0) is None
+    watch.excuse(60.0)
+    assert watch.judge(working(), 1, 1061.0) is None
+    assert watch.judge(working(), 1, 1091.1) == Kill("engine e gave no sign of life for 30 s")
+
+
 def test_a_new_beat_is_a_sign_of_life() -> None:
     watch = Watch(1000.0)
     assert watch.judge(working(2, stall_s=5), 1, 1004.0) is None

@@ -14,4 +14,4 @@ def run(context: Any, inputs: Mapping[str, Any]) -> None:
     while time.monotonic() - begun < context.claimed.payload["seconds"]:
         time.sleep(0.1)
         if context.claimed.payload.get("signs"):
-            context.checkpoint()
+            context.progress(0.0, "not mute now")

@@ -1,0 +1,180 @@
+"""Call the real verb and the model's with the same arguments, and hold their answers against each other."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import random
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
+
+from jobs import lua
+from jobs.errors import Conflict, NotFound, Stale
+from jobs.model import Claimed, Completed, Failed, Idle, Outcome, Skipped, Spawn
+from jobs.settings import Settings
+from jobs.store import Store
+from tests.jobs.hands import Hands
+from tests.model.dump import Dump, picture_of_redis
+from tests.model.picture import differences, picture_of_model
+from tests.model.policy import SECOND
+from tests.model.settle import Late, Limits, Missing, Refused
+from tests.model.verbs import Model
+from tests.model.working import Nothing, Said, Taken
+
+NORMAL = Limits()
+SMALL = Limits(sweep=2, tombstones=2, promoted=1, reaped=1)  #: bulk changes and their interruptions with graphs of six tasks
+BACKOFF_MOST_S = 300.0
+
+
+class Stepping(Store):
+    """A store whose callers' sweeps happen at a time that the test says, and are left half done when their caller dies."""
+
+    now_us = 0
+    patience = 0  #: calls of sweep before the caller dies
+
+    def sweep(self, job: str, more: int) -> None:
+        for _ in range(self.patience):
+            if not more:
+                return
+            more = int(self.run("sweep", self.now_us, job)[0])
+
+
+@contextmanager
+def bounded(limits: Limits) -> Iterator[None]:
+    """Compose scripts with other bounds for as long as the block lasts."""
+    whole = lua.source
+    bounds = {"SWEEP": limits.sweep, "TOMBSTONES": limits.tombstones, "PROMOTED": limits.promoted, "REAPED": limits.reaped}
+
+    @functools.cache
+    def source(name: str) -> str:
+        code = whole(name)
+        for bound, value in bounds.items():
+            code = re.sub(rf"^local {bound} = ('?)\d+('?)", rf"local {bound} = \g<1>{value}\g<2>", code, flags=re.MULTILINE)
+        return code
+
+    with mock.patch.object(lua, "source", source):
+        yield
+
+
+def stores(redis: Any) -> dict[tuple[Limits, bool], Stepping]:
+    """Return a store for each kind of bounds, and for each FAIR_ORDER."""
+    made = {}
+    for limits, chained_first in itertools.product((NORMAL, SMALL), (False, True)):
+        with bounded(limits):
+            made[limits, chained_first] = Stepping(redis, Settings(fair_order="chained,priority" if chained_first else "priority,chained"))
+    return made
+
+
+def said(outcome: Outcome, chance: float, claimed: Claimed) -> Said:
+    """Return an outcome as the model takes it; a failure's delay is full jitter over a backoff that doubles, cut to milliseconds."""
+    match outcome:
+        case Completed():
+            return Said("completed", outcome.output)
+        case Spawn():
+            return Said(
+                "spawn",
+                outcome.output,
+                children=len(outcome.children),
+                attempts=outcome.attempts,
+                allowed_failures=outcome.allowed_failures,
+            )
+        case Skipped():
+            return Said("skipped", error=outcome.reason)
+        case Failed():
+            most = min(BACKOFF_MOST_S, claimed.backoff_s * 2 ** (claimed.attempt - 1))
+            delay_us = float(f"{most * chance:.3f}") * SECOND
+            return Said("final" if outcome.final else "failed", outcome.output, outcome.error, delay_us)
+
+
+@dataclass
+class Twin:
+    """A Redis and a model of it, to which the same is done."""
+
+    store: Stepping
+    model: Model
+    now: int  #: µs
+    seen: dict[str, Any] = field(default_factory=dict)
+
+    def call(self, real: Callable[[], Any], modelled: Callable[[], Any]) -> tuple[Any, Any]:
+        """Return both answers; errors are answers, and must be of the same kind."""
+        self.store.now_us = self.now
+        answer, expected = attempt(real), attempt(modelled)
+        self.model.policy.keep()
+        if isinstance(expected, Exception) or isinstance(answer, Exception):
+            assert (type(answer), state_of(answer)) == (KINDS.get(type(expected)), state_of(expected)), (
+                f"the model says {expected!r}, Redis {answer!r}"
+            )
+        return answer, expected
+
+    def sweeping(self, id: str, modelled: Callable[[], bool], patience: int) -> None:
+        """As a caller does who goes on with calls of sweep until nothing is left, or dies after `patience` of them."""
+        more = modelled()
+        for _ in range(patience):
+            if not more:
+                return
+            self.model.policy.keep()
+            more = self.model.sweep(self.now, id)
+
+    def repeated(self, real: Callable[[], Any], first: Any) -> None:
+        """The same call again: the same answer, and nothing has changed."""
+        again = self.unchanged(real)
+        assert again == first or (type(again), state_of(again)) == (type(first), state_of(first)), f"first {first!r}, then {again!r}"
+
+    def unchanged(self, real: Callable[[], Any]) -> Any:
+        """The same call again may answer otherwise, but nothing changes."""
+        before = Dump(self.store).keys
+        answer = attempt(real)
+        after = Dump(self.store).keys
+        changed = {key: (before.get(key), after.get(key)) for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+        assert changed == {}
+        return answer
+
+    def compare(self) -> None:
+        found = differences(picture_of_model(self.model), picture_of_redis(Dump(self.store)))
+        assert not found, "\n".join(found)
+
+    def record(
+        self, hands: Hands, claimed: Claimed, outcome: Outcome, next_run: str | None, seed: int
+    ) -> tuple[Any, Any, Callable[[], Any]]:
+        def real() -> Any:
+            random.seed(seed)
+            return hands.record(claimed, outcome, next_run)
+
+        what = said(outcome, random.Random(seed).random(), claimed)
+        answer, expected = self.call(
+            real, lambda: self.model.record(self.now, hands.name, claimed.rq_job, claimed.run, what, next_run or "", hands.queues)
+        )
+        return answer, expected, real
+
+
+#: The errors of the model, and those of the verbs.
+KINDS: dict[type, type] = {Refused: Conflict, Missing: NotFound, Late: Stale}
+
+
+def attempt(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except (Refused, Missing, Late, Conflict, NotFound, Stale) as error:
+        return error
+
+
+def state_of(answer: Any) -> str:
+    if isinstance(answer, Stale):
+        return answer.state
+    return str(answer.args[0]) if isinstance(answer, Late) else ""
+
+
+def same(found: Claimed | Idle | None, expected: Taken | Nothing | None) -> None:
+    """What was claimed is what the model says, with the same attempt and the same inputs; or the same wait."""
+    if isinstance(found, Claimed) and isinstance(expected, Taken):
+        got = (found.rq_job, found.run, found.attempt, found.attempts, round(found.claimed_at * SECOND), tuple(found.inputs.items()))
+        want = (expected.node, expected.run, expected.attempt, expected.allowance, expected.at, expected.inputs)
+        assert got == want, f"the model says {want}, Redis {got}"
+    elif isinstance(found, Idle) and isinstance(expected, Nothing):
+        assert found.wait_s == expected.wait_s, f"the model waits {expected.wait_s} s, Redis says {found.wait_s}"
+    else:
+        assert (found, expected) == (None, None), f"the model says {expected}, Redis {found}"
