@@ -33,8 +33,9 @@ format: install-dev ## bring the code into its form
 bench: install-dev ## measure against stock RQ and the goals, in under 15 minutes (QUICK=1: a glance, under 2; ARGS="--only noop")
 	@$(BIN)/python -m bench $(if $(filter-out 0,$(QUICK)),--quick) $(ARGS)
 
-chaos: install-dev ## only the tests that kill parts of a whole installation
-	@$(BIN)/python -m pytest -m chaos $(ARGS)
+chaos: install-dev ## ten minutes of kills and restarts, reported in docs/proof; then the tests that kill (ARGS="--seed 7")
+	@$(BIN)/python -m tests.chaos --report docs/proof $(ARGS)
+	@LECTERN_LONG=1 $(BIN)/python -m pytest -m chaos
 
 requirements: install-dev ## pin what *.in ask for
 	$(BIN)/pip install --quiet pip-tools

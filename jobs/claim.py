@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import redis
 
 from jobs import replies
-from jobs.model import Claimed, Idle
+from jobs.model import Claimed, Idle, Plain
 from jobs.store import Store, stamp
 
 
@@ -19,8 +19,8 @@ class Renewed:
     reaped: int  #: runs of others taken back because their lease had ended
 
 
-def claim(store: Store, *, worker: str, queues: Sequence[str], run: str, now: float | None = None) -> Claimed | Idle:
-    """Take the fairest ready task of `queues` for `run`; repeated with the same run, give the same answer."""
+def claim(store: Store, *, worker: str, queues: Sequence[str], run: str, now: float | None = None) -> Claimed | Plain | Idle:
+    """Take the fairest ready task, or plain RQ job, of `queues` for `run`; repeated with the same run, give the same answer."""
     return replies.claimed(store.run("claim", stamp(now), worker, run, " ".join(queues)), run)
 
 
@@ -36,6 +36,11 @@ def renew(store: Store, *, worker: str, queues: Sequence[str], runs: Sequence[tu
 def reap(store: Store, now: float | None = None) -> int:
     """Take back runs whose lease has ended; return how many."""
     return int(store.run("reap", stamp(now), "", "", "", "")[0])
+
+
+def knock(store: Store, queues: Sequence[str]) -> bool:
+    """Ring the bells of those of `queues` to which RQ's tools have pushed something; they ring none. Return whether any was rung."""
+    return bool(int(store.run("knock", " ".join(queues))[0]))
 
 
 def wait(client: redis.Redis, store: Store, queues: Sequence[str], wait_s: float) -> None:

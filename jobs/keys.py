@@ -69,7 +69,8 @@ KEYS: dict[str, Key] = {
     "clock": Key(
         "clock:{queue}",
         "hash",
-        "v virtual clock, f furthest virtual time, m mean µs of a run, n running, t claims, l rule 5's last, w<letter> ids in lanes",
+        "v virtual clock, f furthest virtual time, m mean µs of a run, n running, t claims, s share of them that took a fresh task, "
+        "l rule 5's last, w<letter> ids in lanes",
         "one a queue, for ever",
     ),
     "speeds": Key("speeds", "hash", "`<engine>` µs of work for a second of audio, rolling", "one, for ever"),
@@ -86,6 +87,13 @@ KEYS: dict[str, Key] = {
     "delayed": Key("delayed", "zset", "`<rq_job>` by the time it is due", "claim.lua"),
     "bell": Key("bell:{queue}", "list", "at most one token: work waits and no idle worker was told", "claim.lua, wait"),
     "pauses": Key("pauses", "set", "`queue:<queue>`, `org:<org>`, `type:<job type>`: what no claim may take from", "pause.lua"),
+    "plain": Key(
+        "plain:{id}",
+        "hash",
+        "a plain RQ job's run, worker, queue, origin, began; how often one was lost; `anew` when it is to run again",
+        "end_plain.lua, reap.lua; a day while it waits again",
+    ),
+    "patrol": Key("patrol", "string", "`<status> <place>`: how far the look for deleted rq_jobs has come", "one, for ever"),
     "sweeps": Key("sweeps", "zset", "jobs, and `type:<job type>`, with more tasks to bring in line than one call does", "sweep.lua"),
     "worker": Key("worker:{worker}", "string", "`<run> <rq_job> <recorded run> <state>`: a worker's last answers", "expiry a day"),
     "idem": Key("idem:{user}:{key}", "string", "`<job> <digest>`: what an Idempotency-Key was used for", "expiry a day"),
@@ -155,6 +163,9 @@ class Keys:
 
     def bell(self, queue: str) -> str:
         return self.build("bell", queue)
+
+    def plain(self, rq_job: str) -> str:
+        return self.build("plain", rq_job)
 
     def leases(self) -> str:
         return self.build("leases")

@@ -15,6 +15,8 @@ JOB_ID = re.compile(r"[A-Za-z0-9_]{1,64}")
 ORG_NAME = re.compile(r"[a-z0-9_]{1,40}")
 USER_NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")
 
+PLAIN_MARK = "@"  #: before the id of a plain RQ job, where the ids of our tasks stand: none of those begins so
+
 Json = Any  #: whatever `json.dumps` takes
 
 
@@ -87,6 +89,23 @@ class Claimed:
     @property
     def rq_job(self) -> str:
         return rq_job_id(self.job, self.task, self.child)
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A run of a plain RQ job, which another program has enqueued."""
+
+    run: str
+    id: str  #: RQ's
+    queue: str
+    lost: int  #: how many runs of it were lost
+    reason: str  #: why the last one was
+    claimed_at: float
+
+    @property
+    def rq_job(self) -> str:
+        """How it is named among tasks: `@` and its id."""
+        return PLAIN_MARK + self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,22 +196,47 @@ class JobView:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """What waits and runs in a queue, seen from an organisation and a priority."""
+
+    chained: int = 0  #: entries of the organisation and priority in the chained lane
+    fresh: int = 0  #: and in the fresh one
+    others: int = 0  #: other organisations that wait at the priority
+    running: int = 0  #: runs now
+    workers: int = 0  #: that serve the queue and live
+    mean_s: float = 0.0  #: mean length of a run, rolling
+    fresh_share: float = 1.0  #: share of claims that take a fresh task, rolling; the others are what follows from those
+    claims: int = 0  #: ever
+    waiting: Mapping[str, int] = field(default_factory=dict)  #: entries per priority, of all organisations, tombstones included
+
+    @property
+    def own(self) -> int:
+        return self.chained + self.fresh
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a job that has not ended stands among the others, as `look` reads it; of the task that it waits with."""
+    """Where a job that has not ended stands among the others, as `look` reads it."""
 
     task: str = ""  #: first ready task in the graph's order, "" if none
     queue: str = ""  #: in which that task waits
     ahead: int = 0  #: entries of its organisation and priority that come before it
-    own: int = 0  #: entries of its organisation at its priority, itself included
-    waiting: Mapping[str, int] = field(default_factory=dict)  #: entries per priority in that queue, tombstones included
-    organisations: int = 0  #: how many wait at its priority, its own included
-    running: int = 0  #: runs in that queue now
-    mean_s: float = 0.0  #: mean length of a run there
-    paused: str = ""  #: what keeps it waiting: "queue", "organisation", "type"; "" if nothing does
+    held: str = (
+        ""  #: "queue", "organisation", "type": what is paused; "limit": so many of its organisation run; "worker": none serves `queue`
+    )
+    limit: int = 0  #: how many tasks of its organisation may run at once, 0 any number
+    lines: Mapping[str, Line] = field(default_factory=dict)  #: of each queue of a task that is left
     speeds: Mapping[str, float] = field(default_factory=dict)  #: engine → seconds of work per second of audio
-    running_by_queue: Mapping[str, int] = field(default_factory=dict)  #: runs now in each queue of the job's tasks
     size: float = 0.0  #: seconds of audio, 0 unknown
-    served: bool = True  #: whether any worker serves `queue`
+
+    @property
+    def line(self) -> Line:
+        """Return the line in which the ready task waits."""
+        return self.lines.get(self.queue, Line())
+
+    @property
+    def paused(self) -> str:
+        return self.held if self.held in ("queue", "organisation", "type") else ""
 
 
 @dataclass(frozen=True, slots=True)

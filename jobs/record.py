@@ -11,7 +11,7 @@ from typing import Any
 
 from jobs import border, replies
 from jobs.errors import InvalidSubmission, Stale
-from jobs.model import Claimed, Completed, Failed, Idle, Json, Outcome, Skipped, Spawn
+from jobs.model import Claimed, Completed, Failed, Idle, Json, Outcome, Plain, Skipped, Spawn
 from jobs.states import TaskState
 from jobs.store import Store, stamp
 
@@ -24,7 +24,7 @@ APPENDED_AT_ONCE = 1000  #: items of one call
 class Recorded:
     state: TaskState  #: the task's state now
     stale: bool  #: the run no longer held its task: nothing was recorded
-    next: Claimed | Idle | None  #: the next task, when one was asked for
+    next: Claimed | Plain | Idle | None  #: the next task, when one was asked for
 
 
 def record(

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from jobs.errors import Conflict, NotFound, Stale
-from jobs.model import Claimed, Idle
+from jobs.model import PLAIN_MARK, Claimed, Idle, Plain
 
 #: What to do about a refusal, by verb.
 ADVICE = {
@@ -23,7 +23,7 @@ def judge(verb: str, reply: list[Any]) -> list[Any]:
     code = reply[0]
     if code == b"OK":
         return reply[1:]
-    if code in (b"CLAIMED", b"IDLE"):
+    if code in (b"CLAIMED", b"PLAIN", b"IDLE"):
         return reply
     said = [part.decode() if isinstance(part, bytes) else str(part) for part in reply[1:]]
     match code:
@@ -37,10 +37,13 @@ def judge(verb: str, reply: list[Any]) -> list[Any]:
             raise Conflict(f"{verb} refused: {' is '.join(said) + '; ' if said else ''}{ADVICE.get(verb, '')}")
 
 
-def claimed(reply: Sequence[Any], run: str) -> Claimed | Idle:
+def claimed(reply: Sequence[Any], run: str) -> Claimed | Plain | Idle:
     """Turn an answer of take.lua into a value."""
     if reply[0] == b"IDLE":
         return Idle(float(reply[1]))
+    if reply[0] == b"PLAIN":
+        rq_job, queue, lost, reason, now = (part.decode() for part in reply[1:])
+        return Plain(run, rq_job.removeprefix(PLAIN_MARK), queue, int(lost), reason, int(now) / 1e6)
     _, rq_job, kind, version, user, org, attempt, granted, now, line, params, payload, *inputs = reply
     job, task, child = rq_job_parts(rq_job)
     engine, queue, backoff_s, timeout_s = line_parts(line)

@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(20, gt=0, description="seconds a run may take to hand its task back on a deploy")
     max_tasks_per_horse: int = Field(0, ge=0, description="tasks after which a worker starts afresh; 0: never")
     max_horse_megabytes: int = Field(0, ge=0, description="memory after which a worker starts afresh between tasks; 0: never")
+    rq_functions: str = Field("", description="functions that plain RQ jobs may call, dotted, with commas; empty: none")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     # which task next

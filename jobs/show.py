@@ -8,9 +8,9 @@ from typing import Any
 
 from jobs.cursor import pack, read_cursor, read_offsets, write_cursor
 from jobs.errors import NotFound
-from jobs.model import JobView, Standing
+from jobs.model import JobView, Line, Standing
 from jobs.states import Priority
-from jobs.store import Store
+from jobs.store import Store, stamp
 from jobs.view import assemble, describe, told_artifacts
 
 PARTIAL_ITEMS = 200  #: most items of one answer of `partial`
@@ -22,32 +22,42 @@ def job(store: Store, job: str) -> JobView:
     return look(store, job)[0]
 
 
-def look(store: Store, job: str) -> tuple[JobView, Standing | None]:
-    """Read one job and where it stands among the others, None when it has ended, in one round trip. Raises NotFound."""
-    fields, tasks, state, outputs, speeds, standing, running = store.run("look", job)
-    seen = assemble(job, *(text(pairs(part)) for part in (fields, tasks, state, outputs)))
+def look(store: Store, job: str, *, now: float | None = None) -> tuple[JobView, Standing | None, float]:
+    """Read one job, where it stands among the others (None when it has ended) and Redis's time, in one round trip. Raises NotFound."""
+    try:
+        at_us, fields, tasks, state, outputs, speeds, limit, held, standing, lines = store.run("look", stamp(now), job)
+    except NotFound:
+        raise NotFound(f"there is no job {job}") from None
+    seen, at = assemble(job, *(text(pairs(part)) for part in (fields, tasks, state, outputs))), int(at_us) / 1e6
     if seen.status.ended:
-        return seen, None
-    task, queue, ahead, own, organisations, mean_us, paused, *waiting = standing or (b"", b"", 0, 0, 0, 0, b"")
-    return seen, Standing(
-        task=task.decode(),
-        queue=queue.decode(),
-        ahead=int(ahead),
-        own=int(own),
-        waiting={str(priority): int(count) for priority, count in zip(Priority, waiting, strict=False)},
-        organisations=int(organisations),
-        running={name.decode(): int(count) for name, count in pairs(running).items()}.get(queue.decode(), 0),
-        mean_s=int(mean_us) / 1e6,
-        paused=paused.decode(),
-        speeds={engine.decode(): float(us) / 1e6 for engine, us in pairs(speeds).items()},
-        running_by_queue={name.decode(): int(count) for name, count in pairs(running).items()},
-        size=float(pairs(fields).get(b"size", 0)),
+        return seen, None, at
+    task, queue, ahead = standing or (b"", b"", 0)
+    return (
+        seen,
+        Standing(
+            task=task.decode(),
+            queue=queue.decode(),
+            ahead=int(ahead),
+            held=held.decode(),
+            limit=int(limit),
+            lines={name.decode(): line(*figures) for name, *figures in lines},
+            speeds={engine.decode(): float(us) / 1e6 for engine, us in pairs(speeds).items()},
+            size=float(pairs(fields).get(b"size", 0)),
+        ),
+        at,
     )
 
 
-def status(store: Store, job_id: str) -> dict[str, Any]:
+def line(
+    chained: int, fresh: int, others: int, running: bytes, workers: int, mean_us: bytes, share: bytes, claims: bytes, *waiting: bytes
+) -> Line:
+    by_priority = {str(priority): int(count) for priority, count in zip(Priority, waiting, strict=True)}
+    return Line(chained, fresh, others, int(running), workers, int(mean_us) / 1e6, int(share) / 1e6, int(claims), by_priority)
+
+
+def status(store: Store, job_id: str, *, now: float | None = None) -> dict[str, Any]:
     """Return the status of DESIGN's Interface, with `revision` beside it; artifacts have no url yet. Raises NotFound."""
-    return describe(job(store, job_id))
+    return describe(*look(store, job_id, now=now))
 
 
 def artifacts(store: Store, job_id: str) -> list[dict[str, Any]]:

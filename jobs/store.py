@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import redis
@@ -22,6 +23,7 @@ PRESSURE_S = 2.0  #: how long a reading of the memory is good for
 WORKER_S = 86_400  #: how long a worker's last answers are kept
 SOCKET_TIMEOUT_S = 10.0
 LOST = "the worker that ran this task was lost: it gave no sign of life until its lease ended"
+LONG_ID = "the id of this RQ job is too long for Lectern, which takes 200 characters: enqueue it with a shorter one"
 #: What Redis says when it cannot write; from within a script 6.2 says it in the middle of a sentence.
 NO_WRITES = re.compile(r"(?:^|: -|^-)(?:OOM|READONLY|MISCONF|LOADING)\b")
 NO_WRITES_TYPES = (redis.exceptions.OutOfMemoryError, redis.exceptions.ReadOnlyError)
@@ -76,18 +78,23 @@ class Store:
         self.settings = config or settings()
         self.redis: Any = client  # redis-py's types know neither that answers are bytes here nor that they are there
         self.keys = Keys(self.settings.key_prefix)
-        self.scripts = lua.load(
-            self.settings.key_prefix,
-            {
-                "LEASE_US": round(self.settings.lease_seconds * SECOND),
-                "RETENTION_S": f"'{math.ceil(self.settings.retention_days * 86_400)}'",
-                "WORKER_S": f"'{WORKER_S}'",
-                "CHAINED_FIRST": int(self.settings.fair_order == "chained,priority"),
-                "LOST": f"'{LOST}'",
-                "LOST_EXC": f"'{border.encode_error(LOST)}'",
-            },
-        )
+        self._constants: dict[str, int | str] = {
+            "LEASE_US": round(self.settings.lease_seconds * SECOND),
+            "RETENTION_S": f"'{math.ceil(self.settings.retention_days * 86_400)}'",
+            "WORKER_S": f"'{WORKER_S}'",
+            "EXECUTION_S": f"'{math.ceil(self.settings.lease_seconds) + 60}'",
+            "LONG_ID_EXC": f"'{border.encode_error(LONG_ID)}'",
+            "CHAINED_FIRST": int(self.settings.fair_order == "chained,priority"),
+            "LOST": f"'{LOST}'",
+            "LOST_EXC": f"'{border.encode_error(LOST)}'",
+        }
+        self.scripts = lua.load(self.settings.key_prefix, self._constants)
         self._pressure = (0.0, -math.inf)
+
+    def learn(self, verbs: Sequence[str]) -> None:
+        """Make these scripts ready to be called too: those that few processes need. Again it costs nothing."""
+        if verbs[0] not in self.scripts:
+            self.scripts = {**self.scripts, **lua.load(self.settings.key_prefix, self._constants, verbs)}
 
     def run(self, verb: str, *args: str | bytes | int | float) -> list[Any]:
         """Call the script of `verb` in one round trip and return what stands after its code.

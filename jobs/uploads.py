@@ -25,7 +25,7 @@ class Upload:
     filename: str  #: as the user named it; never a part of a path
     bytes: int
     media_type: str
-    seconds: float  #: length of the recording
+    seconds: float  #: length of the recording; 0 when only `inspect` may find out
     key: str  #: where the file lies in storage
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from jobs import types
-from jobs.model import JobView, TaskView
+from jobs import estimate, types
+from jobs.model import JobView, Standing, TaskView
 from jobs.states import JobStatus, Priority, TaskState
 
 
@@ -64,9 +64,10 @@ def task_view(name: str, line: str, state: Mapping[str, str]) -> TaskView:
     )
 
 
-def describe(seen: JobView) -> dict[str, Any]:
-    """Return a job as JSON, summed up by its type's reducer; pure."""
+def describe(seen: JobView, standing: Standing | None = None, now: float | None = None) -> dict[str, Any]:
+    """Return a job as JSON, summed up by its type's reducer; pure. Without a standing, and Redis's time, it has no estimates."""
     summary = types.reduce(seen)
+    held = estimate.held(seen, standing)
     return {
         "id": seen.id,
         "type": seen.type,
@@ -76,13 +77,14 @@ def describe(seen: JobView) -> dict[str, Any]:
         "priority": str(seen.priority),
         "status": str(seen.status),
         "progress": summary.progress,
-        "message": summary.message,
+        "message": hold_message(seen, standing, held) if standing and held else summary.message,
         "result_path": summary.result_path,
         "created_at": iso(seen.created_at),
         "started_at": iso(seen.started_at),
         "ended_at": iso(seen.ended_at),
-        "eta_seconds": None,
-        "queue_position": None,
+        "eta_seconds": None if now is None else estimate.eta_s(seen, standing, now),
+        "queue_position": estimate.position(seen, standing),
+        "held": held,
         "warnings": [*summary.warnings, *told_warnings(seen)],
         "tasks": [
             {
@@ -106,6 +108,20 @@ def describe(seen: JobView) -> dict[str, Any]:
         "artifacts": [{"name": a["name"], "bytes": a["bytes"], "media_type": a["media_type"]} for a in told_artifacts(seen)],
         "revision": seen.revision,
     }
+
+
+def hold_message(seen: JobView, standing: Standing, held: str) -> str:
+    """Say what keeps a waiting job from its turn."""
+    match held:
+        case "worker":
+            return f"no worker serves {standing.queue}; it waits until one is started"
+        case "limit":
+            return f"{seen.org} has as many tasks running as it may ({standing.limit}); the next begins when one of them ends"
+        case "queue":
+            return f"paused by an admin: the queue {standing.queue} waits until it is resumed"
+        case "organisation":
+            return f"paused by an admin: jobs of {seen.org} wait until they are resumed"
+    return f"paused by an admin: {seen.type} jobs wait until they are resumed"
 
 
 def told_warnings(seen: JobView) -> list[str]:

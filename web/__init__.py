@@ -9,7 +9,7 @@ from jobs.settings import Settings
 from jobs.settings import settings as read_settings
 from jobs.storage import Storage
 from jobs.store import Store
-from web import api_jobs, api_uploads, artifacts, auth, health, pages, problems
+from web import api_jobs, api_queues, api_uploads, artifacts, auth, health, pages, problems
 from web.backend import EXTENSION, Backend
 
 #: Nothing is loaded from, sent to or shown inside any other place.
@@ -38,17 +38,23 @@ class Node(BaseConverter):
     regex = r"[a-z][a-z0-9_]{0,31}(?:\.[0-9]{1,4})?"
 
 
+class QueueName(BaseConverter):
+    """`short`, `ingest.long`; one that never had a task can be paused as well."""
+
+    regex = r"(?:[a-z0-9_]{1,32}\.)?(?:short|long)"
+
+
 def create_app(settings: Settings | None = None, *, store: Store | None = None, storage: Storage | None = None) -> Flask:
     """Make the app. Store and storage are opened by each process when it first needs them, unless they are given."""
     settings = settings or read_settings()
     app = Flask(__name__)
     app.extensions[EXTENSION] = Backend(settings, store=store, storage=storage)
-    app.url_map.converters.update(job=JobId, node=Node)
+    app.url_map.converters.update(job=JobId, node=Node, queue=QueueName)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     auth.install(app, settings)
     problems.install(app)
-    for module in (health, api_uploads, api_jobs, artifacts, pages):
+    for module in (health, api_uploads, api_jobs, api_queues, artifacts, pages):
         app.register_blueprint(module.routes)
     app.after_request(harden)
     return app

@@ -77,7 +77,7 @@ def status(job_id: str) -> Response:
     """Answer the status, or 304 when If-None-Match shows that the asker has it."""
     found = status_of(backend(), person(), job_id)
     response = jsonify(found)
-    response.set_etag(etag(found))
+    response.set_etag(etag(found), weak=True)
     return response.make_conditional(request)  # type: ignore[return-value]
 
 

@@ -1,4 +1,8 @@
-"""Take in a recording: probe what was received, store it, remember it. Leaves nothing behind when it refuses."""
+"""Take in a recording: probe what was received, store it, remember it. Leaves nothing behind when it refuses.
+
+Where ZONES binds `inspect` to a zone, only that zone's machines may open files that nobody has looked into: then nothing is
+probed here, the length is unknown, and `inspect` refuses what is no recording or too long.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,22 @@ import hashlib
 import logging
 
 from jobs import uploads
-from jobs.errors import NotFound
+from jobs.errors import NotFound, Unplayable
 from jobs.people import Person
 from jobs.probe import probe
 from jobs.uploads import Upload
 from web.backend import Backend
 from web.receive import Received
 
+UNSEEN_TYPE = "application/octet-stream"  #: of a file that was not probed
+
 log = logging.getLogger(__name__)
 
 
 def keep(backend: Backend, person: Person, received: Received, *, job: str | None = None, idempotency_key: str | None = None) -> Upload:
-    """Probe and store `received` as an upload of `person`, in use by `job` if that is about to be made of it. Raises Unplayable.
+    """Probe and store `received` as an upload of `person`, in use by `job` if that is about to be made of it.
+
+    Raises Unplayable; of a file that may not be opened here only if it is empty.
 
     With an idempotency key the same file gets the same id, so that a repeated request stores nothing twice and its
     job is the same job.
@@ -30,15 +38,15 @@ def keep(backend: Backend, person: Person, received: Received, *, job: str | Non
             return uploads.find(backend.store, upload_id, user=person.user)
         except NotFound:
             pass
-    probed = probe(received.path, settings=backend.settings)
+    media_type, seconds = _examine(backend, received)
     upload = Upload(
         id=upload_id,
         user=person.user,
         org=person.org,
         filename=received.filename,
         bytes=received.bytes,
-        media_type=probed.media_type,
-        seconds=probed.seconds,
+        media_type=media_type,
+        seconds=seconds,
         key=uploads.storage_key(upload_id),
     )
     try:
@@ -52,6 +60,16 @@ def keep(backend: Backend, person: Person, received: Received, *, job: str | Non
         raise
     log.info("upload_kept upload=%s user=%s bytes=%d seconds=%.1f", upload.id, person.user, upload.bytes, upload.seconds)
     return upload
+
+
+def _examine(backend: Backend, received: Received) -> tuple[str, float]:
+    """Return media type and seconds of a file, 0 for those that only `inspect` may find out. Raises Unplayable."""
+    if not backend.settings.zone_of("inspect"):
+        found = probe(received.path, settings=backend.settings)
+        return found.media_type, found.seconds
+    if received.bytes == 0:
+        raise Unplayable("the file is empty (0 bytes)")
+    return UNSEEN_TYPE, 0.0
 
 
 def drop(backend: Backend, upload_id: str, job: str) -> None:

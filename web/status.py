@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +10,7 @@ from jobs.errors import NotFound
 from jobs.people import Person
 from web.backend import Backend
 
-ESTIMATE_S = 10  #: a client that asks with If-None-Match gets new estimates this often
+ESTIMATE_S = 10  #: a client that asks with If-None-Match is told of changes of the time left in steps of this
 
 
 def status_of(backend: Backend, person: Person, job_id: str) -> dict[str, Any]:
@@ -29,9 +28,12 @@ def artifact_url(job_id: str, name: str) -> str:
     return f"/api/jobs/{job_id}/artifacts/{quote(name)}"
 
 
-def etag(status: dict[str, Any], *, now: float | None = None) -> str:
-    """Return the tag of a status: the job's revision, and while there are estimates the ten seconds they hold for."""
-    tag = str(status["revision"])
-    if status.get("eta_seconds") is not None or status.get("queue_position") is not None:
-        tag += f"-{int((time.time() if now is None else now) // ESTIMATE_S)}"
-    return tag
+def etag(status: dict[str, Any]) -> str:
+    """Return the tag of a status: the job's revision and, while it is alive, where it stands, with ten seconds of the time left.
+
+    A weak one: within those ten seconds the number differs, and nobody needs to be told.
+    """
+    eta = status["eta_seconds"]
+    standing = (status["queue_position"], eta if eta is None else eta // ESTIMATE_S, status["held"])
+    told = ["" if part is None else str(part) for part in standing]
+    return "-".join([str(status["revision"]), *told]) if any(told) else str(status["revision"])

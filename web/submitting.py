@@ -21,7 +21,7 @@ from web.receive import Form
 
 FORM_FIELDS = frozenset({"type", "params", "priority", "zone"})
 IDEMPOTENCY_KEY = re.compile(r"[\x21\x23-\x7e]{1,128}")
-SET_BY_SERVER = "filename"  #: a parameter that comes from the upload, never from the client
+SET_BY_SERVER = ("filename", "seconds")  #: parameters that come from the upload, never from the client
 
 
 def idempotency_key(request: Request) -> str | None:
@@ -101,8 +101,9 @@ def _submission(person: Person, new: NewJob, upload: Upload | None = None) -> Su
     params = dict(new.params)
     if upload is not None:
         params["upload"] = upload.id
-        if SET_BY_SERVER in types.find(new.type).Params.model_fields:
-            params[SET_BY_SERVER] = upload.filename
+        known = {"filename": upload.filename, "seconds": upload.seconds or None}
+        taken = types.find(new.type).Params.model_fields
+        params |= {name: known[name] for name in SET_BY_SERVER if name in taken and known[name] is not None}
     return Submission(new.type, params, person.user, person.org, new.priority, new.zone, person.admin)
 
 
@@ -111,5 +112,6 @@ def _give_back(backend: Backend, upload: Upload, job_id: str) -> None:
 
 
 def _refuse_server_set(new: NewJob) -> None:
-    if SET_BY_SERVER in new.params:
-        raise InvalidSubmission(f"unknown parameter {SET_BY_SERVER!r}; the name comes from the upload", field=f"params.{SET_BY_SERVER}")
+    for name in SET_BY_SERVER:
+        if name in new.params:
+            raise InvalidSubmission(f"unknown parameter {name!r}; it comes from the upload", field=f"params.{name}")

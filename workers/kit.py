@@ -51,16 +51,20 @@ class Kit:
             except Exception as error:
                 if not passes(error):
                     raise
-                delay_s = self.patience.lose()
-                log.redis_trouble(log.horse, error, self.patience.failures, delay_s)
+                self.endure(error)
             else:
                 if self.patience.failures and self.patience.regain():
                     log.redis_back(log.horse)
                 return answer
-            self.pulse.sign()
-            self.orders.rest(delay_s)
             if between is not None:
                 between()
+
+    def endure(self, error: Exception) -> None:
+        """Wait for a while because of trouble with Redis, longer each time until a call succeeds."""
+        delay_s = self.patience.lose()
+        log.redis_trouble(log.horse, error, self.patience.failures, delay_s)
+        self.pulse.sign()
+        self.orders.rest(delay_s)
 
     def give_up(self) -> None:
         """Not to wait for Redis on a deploy: the supervisor gives back what a claim may have got."""

@@ -98,6 +98,7 @@ class Listed(Worker):
             self._keep_queues()
             for queue in self.queues:
                 worker_registration.clean_worker_registry(queue)
+                queue.ready_job_registry.cleanup()  # dependents of a plain job whose worker died before it had enqueued them
             self._tidy_at = now + TIDY_EVERY_S
 
     def delist(self) -> None:

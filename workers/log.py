@@ -8,10 +8,12 @@ import time
 from collections.abc import MutableMapping
 from typing import Any
 
-from jobs.model import Claimed
+from jobs.model import Claimed, Plain
 
 horse = logging.getLogger("workers.horse")
 supervisor = logging.getLogger("workers.supervisor")
+rq = logging.getLogger("workers.rq")  #: what RQ's own code says while it runs a plain job
+rq.setLevel(logging.WARNING)
 
 
 def configure(level: str) -> None:
@@ -61,6 +63,23 @@ def task_handed_back(claimed: Claimed, reason: str, delay_s: float) -> None:
 
 def run_gone(claimed: Claimed, why: str) -> None:
     horse.info("run_gone job=%s task=%s run=%s why=%s", claimed.job, claimed.node, claimed.run, why)
+
+
+def plain_started(plain: Plain) -> None:
+    horse.info("plain_started rq_job=%s queue=%s lost=%d", plain.id, plain.queue, plain.lost)
+
+
+def plain_failed(rq_job: str, error: BaseException | None) -> None:
+    horse.warning("plain_failed rq_job=%s error=%r", rq_job, f"{type(error).__name__}: {error}")
+
+
+def plain_ended(plain: Plain, outcome: str, seconds: float) -> None:
+    level = logging.INFO if outcome == "finished" else logging.WARNING
+    horse.log(level, "plain_ended rq_job=%s outcome=%r ms=%d", plain.id, outcome, seconds * 1000)
+
+
+def plain_gone(plain: Plain, why: str) -> None:
+    horse.info("plain_gone rq_job=%s run=%s why=%s", plain.id, plain.run, why)
 
 
 def horse_leaves(why: str, tasks: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobs.store import SOCKET_TIMEOUT_S
 from workers import log, scratch
 from workers.harness import Harness
 from workers.orders import Why
@@ -13,7 +14,7 @@ from workers.pulse import Beat
 from workers.watch import Kill, Stop, Watch
 
 INSTANT_S = 10.0  #: a horse that dies sooner, and held nothing, will do so again
-UNSEEN_S = 5.0  #: between two looks; a longer time was no supervisor's to judge its horse by
+UNSEEN_S = SOCKET_TIMEOUT_S + 2.0  #: between two looks: longer than Redis can keep it waiting, so it was stopped itself
 FIRST_RESPAWN_S = 0.5
 LONGEST_RESPAWN_S = 30.0
 

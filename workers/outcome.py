@@ -12,6 +12,7 @@ from jobs.model import Claimed, Completed, Failed, Json, Outcome, Skipped, Spawn
 from jobs.record import ERROR_BYTES
 from jobs.settings import Settings
 
+TIMED_OUT = "timed out"
 _MAX_HEADLINE_BYTES = 1024
 
 
@@ -61,7 +62,7 @@ def ran_out(error: BaseException, claimed: Claimed) -> str:
 
 
 def timed_out(timeout_s: float) -> str:
-    return f"timed out after {timeout_s:g} s"
+    return f"{TIMED_OUT} after {timeout_s:g} s"
 
 
 def describe(error: BaseException) -> str:

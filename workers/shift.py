@@ -12,7 +12,7 @@ import time
 
 from jobs import claim, quota, record, types
 from jobs.errors import Stale
-from jobs.model import Claimed, Failed, Idle, Outcome
+from jobs.model import Claimed, Failed, Idle, Outcome, Plain
 from jobs.settings import Quota
 from workers import engines, log
 from workers.context import Context
@@ -38,10 +38,13 @@ class Shift:
 
     def work(self) -> str:
         """Work until told to leave, or worn out. Return why it ended."""
-        answer: Claimed | Idle | None = None
+        answer: Claimed | Plain | Idle | None = None
         while True:
             if isinstance(answer, Claimed):
                 answer = self._serve(answer)
+            elif isinstance(answer, Plain):
+                self._serve_plain(answer)
+                answer = None
             elif isinstance(answer, Idle) and answer.wait_s > 0:
                 self._listen(answer.wait_s)
                 answer = None
@@ -54,7 +57,7 @@ class Shift:
         self._kit.pulse.gone()
         return why
 
-    def _claim(self) -> Claimed | Idle:
+    def _claim(self) -> Claimed | Plain | Idle:
         run = secrets.token_hex(8)
         kit = self._kit
         kit.pulse.claiming(run)
@@ -70,7 +73,7 @@ class Shift:
         if not waited:
             kit.hang_up()
 
-    def _serve(self, claimed: Claimed) -> Claimed | Idle | None:
+    def _serve(self, claimed: Claimed) -> Claimed | Plain | Idle | None:
         """Do a run and settle it. Return the answer to the next claim if there was one."""
         begun = time.monotonic()
         if self._tells:
@@ -88,6 +91,13 @@ class Shift:
             self._hand_back(claimed, outcome)
             return None
         return self._record(claimed, outcome, begun)
+
+    def _serve_plain(self, plain: Plain) -> None:
+        from workers.plain import serve  # only now: it takes RQ, which our own tasks do without
+
+        serve(plain, self._kit)
+        self._kit.orders.forget()
+        self.tasks += 1
 
     def _run(self, claimed: Claimed, context: Context) -> Outcome | GiveBack:
         """Return what the engine came to. Raises Interrupted when the run no longer counts. The one catch-all."""
@@ -132,7 +142,7 @@ class Shift:
         log.task_failed(claimed, failed.error)
         return failed
 
-    def _record(self, claimed: Claimed, outcome: Outcome, begun: float) -> Claimed | Idle | None:
+    def _record(self, claimed: Claimed, outcome: Outcome, begun: float) -> Claimed | Plain | Idle | None:
         """Record the outcome and claim the next task, in one call."""
         kit = self._kit
         next_run = None if self._leaves() or self._unwatched() else secrets.token_hex(8)

@@ -20,11 +20,13 @@ from rq.worker import WorkerStatus
 
 from jobs import claim, control, record, replies
 from jobs.errors import Conflict, NotFound, Overloaded, Stale
+from jobs.model import PLAIN_MARK, Plain
 from jobs.store import Store, check
-from workers import log, scratch
+from workers import log, plain, scratch
 from workers.listed import Listed
 from workers.minder import Loss, Minder
 from workers.orders import Why
+from workers.outcome import TIMED_OUT
 from workers.patience import Patience
 
 TICK_S = 0.5
@@ -45,6 +47,7 @@ class Supervisor(Listed):
         self._enlisted = self._suspended = self._cold = False
         self._redis_at = self._renew_at = self._suspended_at = 0.0
         self._renewed = ""
+        self._stopped = ""  #: the run of a plain RQ job that stop-job has ended
         self._tasks = 0
         self._leaving_at: float | None = None
 
@@ -106,6 +109,7 @@ class Supervisor(Listed):
         self._renew(now)
         if now >= self._suspended_at:
             self._suspended = self.suspended()
+            claim.knock(self._store, self.queue_names())
             self._suspended_at = now + SUSPENDED_EVERY_S
         completed, failed, busy_s = self._minder.tally()
         self.show(self._state_at(completed + failed))
@@ -117,6 +121,10 @@ class Supervisor(Listed):
         with contextlib.suppress(Stale):
             if loss.unharmed:
                 record.hand_back(self._store, worker=self.name, run=loss.run, rq_job=loss.rq_job)
+            elif loss.rq_job.startswith(PLAIN_MARK) and (loss.run == self._stopped or loss.reason.startswith(TIMED_OUT)):
+                lost = Plain(loss.run, loss.rq_job.removeprefix(PLAIN_MARK), self.queue_names()[0], 0, "", 0.0)
+                stopped = loss.run == self._stopped
+                plain.give_up(self._store, lost, worker=self.name, reason=plain.STOPPED if stopped else loss.reason, stopped=stopped)
             else:
                 record.lost(self._store, worker=self.name, run=loss.run, reason=loss.reason)
 
@@ -149,7 +157,7 @@ class Supervisor(Listed):
                 self.request_stop(signal.SIGINT, None)
             case "kill-horse":
                 self._minder.kill("worker was killed by the command kill-horse")
-            case "stop-job" if beat.rq_job and command.get("job_id") == beat.rq_job:
+            case "stop-job" if beat.rq_job and command.get("job_id") == beat.rq_job.removeprefix(PLAIN_MARK):
                 self._cancel(beat.rq_job, command)
             case "stop-execution" if beat.run and command.get("execution_id") == beat.run:
                 self._cancel(beat.rq_job, command)
@@ -157,6 +165,10 @@ class Supervisor(Listed):
                 log.command_ignored(command, "not known, or not about what this worker does now")
 
     def _cancel(self, rq_job: str, command: dict[str, Any]) -> None:
+        if rq_job.startswith(PLAIN_MARK):
+            self._stopped = self._minder.beat.run
+            self._minder.kill("its job was stopped")
+            return
         try:
             control.cancel(self._store, replies.rq_job_parts(rq_job.encode())[0])
         except (Conflict, NotFound) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -14,7 +14,11 @@ from jobs.lua.compose import compose, with_constants_inline
 
 VERBS = (
     "submit", "claim", "progress", "append", "renew", "record", "hand_back", "reap", "cancel", "retry", "pause", "delete", "sweep",
-    "release", "tune", "reserve", "look",
+    "release", "tune", "reserve", "look", "knock", "end_plain", "fail_plain",
+)  # fmt: skip
+#: What jobs.doctor reads and mends with; loaded only where it is called.
+DOCTOR = (
+    "see_jobs", "see_tasks", "see_shares", "see_depth", "mend_job", "mend_task", "mend_share", "mend_depth", "mend_plain", "drop", "bury",
 )  # fmt: skip
 
 
@@ -46,5 +50,5 @@ def named(code: str, what: str) -> list[str]:
     return [name for line in re.findall(rf"^--{what} (.+)$", code, re.MULTILINE) for name in line.split()]
 
 
-def load(prefix: str, constants: Mapping[str, int | str]) -> dict[str, Script]:
-    return {verb: script(verb, prefix, tuple(constants.items())) for verb in VERBS}
+def load(prefix: str, constants: Mapping[str, int | str], verbs: Iterable[str] = VERBS) -> dict[str, Script]:
+    return {verb: script(verb, prefix, tuple(constants.items())) for verb in verbs}

@@ -1,16 +1,17 @@
 -- Take the fairest ready task under a lease.
 -- ARGV 1 now (µs, '' is Redis's)  2 worker  3 run (random, never used before)  4 queues, in the worker's order, with spaces
--- Returns as take.lua: {'CLAIMED', …} | {'IDLE', seconds}. Repeated with the same run it answers as the first time.
+-- Returns as take.lua: {'CLAIMED', …} | {'PLAIN', …} | {'IDLE', seconds}. Repeated with the same run it answers as the first time.
 -- ready -> running     delayed -> ready     a cancelled job's ready -> cancelled     of lost workers: running -> ready | failed | skipped
---include base rq fair lanes settle held lose erase take
+--include base rq fair lanes settle redo plain inbox held lose erase take
 --rarely cancel_node make_ready reap sweep_oldest fair_unwait idle again park unpark hold lower_turn given_turn chained_first
+--rarely plain_begin rq_waits adopt_all cancel_job
 
 local now, worker, run, queues = clock_now(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 
 local last, id = string.match(call('GET', k_worker(worker)) or '', '^(%S+) (%S+)')
-local reply = last == run and again(locate(id), run)
+local reply = last == run and again(id, run)
 if not reply then
   reply = take(now, worker, run, queues)
-  if reply[1] == 'CLAIMED' then call('SET', k_worker(worker), run .. ' ' .. reply[2] .. ' - -', 'EX', WORKER_S) end
+  if reply[1] ~= 'IDLE' then call('SET', k_worker(worker), run .. ' ' .. reply[2] .. ' - -', 'EX', WORKER_S) end
 end
 return reply

@@ -74,4 +74,5 @@ def reach(roots: set[str], needs: dict[str, set[str]], closed: Iterable[str]) ->
 
 
 def names_in(code: str) -> set[str]:
-    return set(re.findall(r"\b[A-Za-z_]\w*", code))
+    """Return the names in `code`, not those that a comment at the end of a line mentions."""
+    return set(re.findall(r"\b[A-Za-z_]\w*", re.sub(r" -- .*", "", code)))

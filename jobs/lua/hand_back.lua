@@ -1,8 +1,8 @@
 -- Give a task up unharmed: to the front of its lane, no attempt spent.
 -- ARGV 1 now (µs)  2 worker  3 rq_job ('' is what the worker claimed for that run)  4 run  5 delay (s; 0 is ready at once)
 -- Returns {'OK', new state or '' when the run held nothing}, also when repeated; {'STALE', state}.
--- running -> ready | delayed
---include base rq fair lanes settle
+-- running -> ready | delayed     of a plain RQ job: running -> waiting
+--include base rq fair lanes settle plain
 
 local now, worker, id, run, delay_s = clock_now(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local last, held, recorded, before = string.match(call('GET', k_worker(worker)) or '', '^(%S+) (%S+) (%S+) (%S+)$')
@@ -10,6 +10,14 @@ if recorded == run and string.sub(before, 1, 1) ~= '~' then return { 'OK', befor
 if id == '' then
   if last ~= run then return { 'OK', '' } end -- it died before it had claimed anything
   id = held
+end
+local plain = plain_named(id)
+if plain then
+  local p = plain_of(plain)
+  if not p or p.run ~= run then return { 'STALE', 'ended' } end
+  plain_end(p, now, 0, p.reason)
+  call('SET', k_worker(worker), '- - ' .. run .. ' ready', 'EX', WORKER_S)
+  return { 'OK', 'ready' }
 end
 local node = locate(id)
 local r = run_of(node)

@@ -1,12 +1,14 @@
--- A run is lost: its lease ended or its worker died. One attempt is spent. Needs base, rq, fair, settle.
+-- A run is lost: its lease ended or its worker died. One attempt is spent. Needs base, rq, fair, settle, plain.
 -- running -> ready | failed | skipped
 
 local REAPED = '20'
 
-local function lose(node, r, now, reason, exc)
+-- Charged until it was last `seen` at work: a lease that ran out served nobody, and one lease's worth of debt would have its
+-- organisation wait until all others have had as much.
+local function lose(node, r, now, seen, reason, exc)
   local job, line = job_of(node.job), line_of(node)
   if fenced(node, job) then return cancel_node(node, line, job, 'running', now, job.cause) end
-  end_run(node, line, job, r, now)
+  end_run(node, line, job, r, now, seen)
   touch(job)
   local last = r.attempts >= (r.granted or line.attempts)
   local error = last and string.format('%s (attempt %d of %d)', reason, r.attempts, r.granted or line.attempts) or reason
@@ -29,10 +31,15 @@ local function reap(now)
   local ended = call('ZRANGEBYSCORE', k_leases(), '-inf', stamp(now), 'LIMIT', '0', REAPED)
   for _, member in ipairs(ended) do
     local id, run = string.match(member, '^(.-):(.*)$')
-    local node = locate(id)
-    local r = run_of(node)
-    if r.state == 'running' and r.run == run then lose(node, r, now, LOST, LOST_EXC)
-    else call('ZREM', k_leases(), member) end
+    local plain = plain_named(id)
+    if plain then
+      if not plain_lose(plain, run, now, LOST, true) then call('ZREM', k_leases(), member) end
+    else
+      local node = locate(id)
+      local r = run_of(node)
+      if r.state == 'running' and r.run == run then lose(node, r, now, r.charged, LOST, LOST_EXC)
+      else call('ZREM', k_leases(), member) end
+    end
   end
   return #ended
 end

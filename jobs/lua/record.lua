@@ -6,9 +6,10 @@
 -- Returns {'OK', new state, then as take.lua}; {'STALE', state, then as take.lua} when the run no longer holds the task.
 -- Repeated with the same runs it answers as the first time.
 -- running -> completed | joining | delayed | ready | failed | skipped     pending -> ready     and the arrows of claim
---include base rq fair lanes settle held lose erase take
+--include base rq fair lanes settle redo plain inbox held lose erase take
 --rarely give_up fail spawn join child_progress cancel_node reap sweep_oldest again fair_unwait rq_unshow_started idle
 --rarely park unpark hold lower_turn given_turn chained_first learn
+--rarely plain_begin rq_waits adopt_all cancel_job
 
 local now, worker, id, run, outcome, output = clock_now(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local error, exc, delay_s, next_run, queues = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10], ARGV[11]
@@ -61,12 +62,12 @@ if not state then
     string.match(call('GET', k_worker(worker)) or '', '^(%S+) (%S+) (%S+) (%S+)$')
   if recorded == run then -- the same call repeated; ~ is how it was told that it came too late
     if string.sub(answered, 1, 1) == '~' then other = string.sub(answered, 2) else state = answered end
-    if next_run ~= '' and last_run == next_run then reply = again(locate(last_id), next_run) end
+    if next_run ~= '' and last_run == next_run then reply = again(last_id, next_run) end
   end
 end
 
 if next_run ~= '' and not reply then reply = take(now, worker, next_run, queues) end
-local claimed = reply and reply[1] == 'CLAIMED'
+local claimed = reply and reply[1] ~= 'IDLE'
 call('SET', k_worker(worker), (claimed and next_run .. ' ' .. reply[2] or '- -') .. ' ' .. run .. ' ' .. (state or '~' .. other),
   'EX', WORKER_S)
 local head = { state and 'OK' or 'STALE', state or other }

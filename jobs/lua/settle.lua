@@ -44,9 +44,10 @@ local function delay(node, line, due)
   rq_scheduled(node, line.queue, due)
 end
 
-local function end_run(node, line, job, r, now) -- whatever its outcome: the lease, the charge, what RQ shows
+local function end_run(node, line, job, r, now, seen) -- whatever its outcome: the lease, the charge, what RQ shows
   call('ZREM', k_leases(), node.id .. ':' .. r.run)
-  fair_release(line.queue, job.org, now - r.charged, now - r.began, now)
+  seen = seen or now -- when it was last known to be at work
+  fair_release(line.queue, job.org, seen - r.charged, seen - r.began, now)
   if r.shown then
     rq_unshow_started(node, line.queue, r.run, r.worker)
     call('HDEL', node.state, node.field .. ':v')
@@ -109,7 +110,7 @@ complete = function(node, line, job, r, now, output)
     if output == '' then call('HDEL', outputs_of(node), node.field) end
   end
   if output and output ~= '' then call('HSET', outputs_of(node), node.field, output) end
-  rq_finished(node, line.queue, r.began, now, r.worker)
+  local known = rq_finished(node, line.queue, r.began, now, r.worker)
   if node.n then
     child_progress(node, '1')
     call('HINCRBY', k_state(node.job), node.task .. ':cc', 1)
@@ -118,6 +119,10 @@ complete = function(node, line, job, r, now, output)
   else
     if job.size > 0 then learn(node, line.engine, job, now - r.began) end
     advance(node, line, job, now, true)
+  end
+  if not known and alive(job) then -- one of RQ's tools has deleted it meanwhile: that is a cancel
+    finish_job(job, 'cancelled', now, '@cancel')
+    converge(job, now)
   end
   return 'completed'
 end
@@ -273,4 +278,11 @@ converge = function(job, now)
   if budget < before then touch(job) end
   if more then call('ZADD', k_sweeps(), stamp(now), job.id) else call('ZREM', k_sweeps(), job.id) end
   return more
+end
+
+local function cancel_job(job, now)
+  if not alive(job) then return end
+  finish_job(job, 'cancelled', now, '@cancel')
+  touch(job)
+  converge(job, now)
 end

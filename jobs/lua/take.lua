@@ -1,7 +1,7 @@
--- Choose the next task and begin a run of it: claim rules 1 to 6. Needs base, rq, fair, lanes, settle, held, lose, erase.
+-- Choose the next task and begin a run of it: claim rules 1 to 6. Needs base, rq, fair, lanes, settle, plain, inbox, held, lose, erase.
 --
 -- ready -> running. Returns {'CLAIMED', rq_job, type, version, user, org, attempts, granted, now, line, params, payload, need, output, …}
--- or {'IDLE', seconds to wait at most}.
+-- or {'PLAIN', @id, queue, runs of it that were lost, why the last was, now} of a plain RQ job, or {'IDLE', seconds to wait at most}.
 
 local TOMBSTONES = 50  -- ids dropped or held, organisations parked: in a call at most
 local TURN = 10        -- one claim in so many serves the lower priorities
@@ -50,7 +50,7 @@ local function waits(queue)
 end
 
 -- One organisation's next live task of one priority, chained before fresh; drops tombstones, holds what is paused.
--- Returns how many ids it took without a claim, in all, and if it found one {node, line, job, r, emptied}.
+-- Returns how many ids it took without a claim, in all, and if it found one {node, line, job, r, emptied, fresh}.
 local function pop(queue, priority, org, dropped, now, paused)
   local chained, fresh = rq_lane(queue, priority, true, org), rq_lane(queue, priority, false, org)
   local clock, waiting = clock_of(queue), 'w' .. LETTER[priority]
@@ -58,15 +58,17 @@ local function pop(queue, priority, org, dropped, now, paused)
     local id, lane, other = rq_pop(chained), chained, fresh
     if not id then id, lane, other = rq_pop(fresh), fresh, chained end
     if id then clock[waiting] = clock[waiting] - 1 end -- written by fair_take, or below
-    local emptied = not rq_holds(lane) and not rq_holds(other)
+    local holds, known = rq_left(lane, id)
+    local emptied = not holds and not rq_holds(other)
     local node = id and locate(id)
     local r = node and run_of(node)
     if r and r.state == 'ready' then
       local job, line = job_of(node.job), line_of(node)
       if fenced(node, job) then cancel_node(node, line, job, r.state, now, job.cause)
+      elseif not known then cancel_job(job, now) -- one of RQ's tools has deleted its rq_job
       elseif paused and call('SISMEMBER', k_pauses(), 'type:' .. job.type) == 1 then hold(id, job.type)
-      else return dropped, { node = node, line = line, job = job, r = r, emptied = emptied } end
-    end
+      else return dropped, { node = node, line = line, job = job, r = r, emptied = emptied, fresh = lane == fresh } end
+    elseif id and org == PLAIN_ORG and rq_waits(id) then return dropped, { plain = id, emptied = emptied, fresh = true } end
     if id then dropped = dropped + 1 end -- cancelled, or pushed twice and taken already
     if emptied then
       fair_unwait(queue, org, priority)
@@ -141,9 +143,10 @@ local function serve(queue, worker, run, dropped, now, paused)
       dropped, found = pop(queue, priority, org, dropped, now, paused)
       if found then
         if turn then given_turn(queue, turn, org, now) end
-        fair_take(queue, org, priority, found.emptied)
-        begin(found.node, found.job, found.r, run, worker, now)
+        fair_take(queue, org, priority, found.emptied, found.fresh)
         if not found.emptied or waits(queue) then ring(queue) end
+        if found.plain then return plain_begin(found.plain, queue, run, worker, now) end
+        begin(found.node, found.job, found.r, run, worker, now)
         return answer(found.node, found.job, found.line, found.r, now)
       end
     end
@@ -163,9 +166,10 @@ end
 local take
 
 take = function(now, worker, run, queues, tidied)
-  local paused = call('EXISTS', 'rq:suspended', k_pauses()) > 0
+  local paused = call('EXISTS', 'rq:suspended', k_pauses(), rq_inboxes(queues)) > 0 -- or something is in an inbox
   if paused and call('EXISTS', 'rq:suspended') == 1 then return { 'IDLE', '1' } end
   promote(now)
+  local more = paused and adopt_all(queues, now)
   local dropped = 0
   for queue in string.gmatch(queues, '%S+') do
     if not (paused and call('SISMEMBER', k_pauses(), 'queue:' .. queue) == 1) then
@@ -178,10 +182,16 @@ take = function(now, worker, run, queues, tidied)
     local swept = sweep_oldest(now)
     if reap(now) > 0 or swept then return take(now, worker, run, queues, true) end
   end
-  return idle(now, dropped >= TOMBSTONES or call('EXISTS', k_sweeps()) == 1)
+  return idle(now, more or dropped >= TOMBSTONES or call('EXISTS', k_sweeps()) == 1)
 end
 
-local function again(node, run) -- the same call repeated: the same answer
+local function again(id, run) -- the same call repeated: the same answer
+  local plain = plain_named(id)
+  if plain then
+    local p = plain_of(plain)
+    return p and p.run == run and plain_reply(p) or nil
+  end
+  local node = locate(id)
   local r = run_of(node)
   if r.state ~= 'running' or r.run ~= run then return nil end
   return answer(node, job_of(node.job), line_of(node), r, r.began)

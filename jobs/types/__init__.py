@@ -3,7 +3,9 @@
 A type's module has: `PRIORITY` (its own), `ADMIN_ONLY`, `Params` (a pydantic model that refuses unknown fields),
 `expand(params) -> Graph` and `reduce(job) -> Summary`, both pure. It may have `VERSION` (of what its parameters, payloads and
 outputs mean, 1 unless said: raised when a worker of before would misread them), `ZONE` (where its tasks run unless something
-else says so) and `size(params) -> float` (seconds of audio, 0 unknown: what estimates of the time go by).
+else says so) and, for estimates of the time, `size(params) -> float` and `length(job) -> float` (seconds of audio, 0 unknown: when
+it is submitted, and as its tasks found out) and `PART_SECONDS` (engine → the longest part into which such a task splits, in
+seconds of audio).
 """
 
 from __future__ import annotations
@@ -62,3 +64,15 @@ def size(kind: JobType, params: Mapping[str, Any]) -> float:
 def reduce(job: JobView) -> Summary:
     """Sum a job up by its type; one that a newer Lectern has made, by its tasks."""
     return find(job.type).reduce(job) if job.type in names() else summarise(job)
+
+
+def length(job: JobView) -> float:
+    """Return the seconds of audio that the job's own tasks found, 0 unless its type can tell."""
+    measure = getattr(find(job.type), "length", None) if job.type in names() else None
+    return float(measure(job)) if measure else 0.0
+
+
+def part_seconds(name: str) -> Mapping[str, float]:
+    """Return the longest part of each engine that splits, in seconds of audio; empty for a type whose tasks do not."""
+    parts: Mapping[str, float] = getattr(find(name), "PART_SECONDS", {}) if name in names() else {}
+    return parts

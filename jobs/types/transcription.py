@@ -16,12 +16,15 @@ ADMIN_ONLY = False
 #: Seconds of work of an engine relative to the others, for the progress of the whole.
 WEIGHTS = {"inspect": 1.0, "prepare": 6.0, "transcribe": 90.0, "merge": 2.0, "export": 1.0}
 
+PART_SECONDS = {"transcribe": 300.0}  #: seconds of audio of a child, at most
+
 
 class Params(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     upload: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="id of the uploaded recording")
     filename: str = Field("recording", max_length=255, description="the recording's own name; set from the upload")
+    seconds: float | None = Field(None, ge=0, description="the recording's length; set from the upload")
     language: str | None = Field(None, pattern=r"^[a-z]{2,3}$", description="code of the language spoken; none: detected once and pinned")
     model: str | None = Field(
         None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="a model that faster-whisper names, instead of WHISPER_MODEL"
@@ -55,3 +58,15 @@ def reduce(job: JobView) -> Summary:
     done = "export" if job.params.get("export", True) else "merge"
     path = f"/api/jobs/{job.id}/artifacts/{package}" if done in job.outputs else None
     return summarise(job, WEIGHTS, path)
+
+
+def size(params: Params) -> float:
+    """Return the seconds of audio, as far as the upload was examined; 0 unknown."""
+    return params.seconds or 0.0
+
+
+def length(job: JobView) -> float:
+    """Return the seconds of audio that `inspect` found; 0 before that."""
+    found = job.outputs.get("inspect")
+    seconds = found.get("seconds") if isinstance(found, dict) else None
+    return float(seconds) if isinstance(seconds, int | float) else 0.0

@@ -27,12 +27,12 @@ LECTURE = ROOT / "samples" / "lecture.ogg"
 
 @pytest.mark.chaos
 def test_what_a_killed_neighbour_held_runs_again_within_20_seconds(
-    store: Store, jobs: Jobs, start_worker: StartWorker, record_property: Callable[[str, object], None]
+    store: Store, jobs: Jobs, start_worker: StartWorker, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    first = start_worker()
-    job = jobs.synthetic(seconds=3.0)
-    jobs.await_task(job, TaskState.RUNNING)
-    idle = start_worker()
+    first = start_worker("short", strange=True)
+    job = jobs.synthetic("publisher", go=str(tmp_path / "never"))
+    jobs.await_message(job)
+    idle = start_worker("short", strange=True)
     idle.await_said("horse_spawned")
     time.sleep(1.5)  # it idles, and the first one's lease has just been renewed
     kill("both", first)

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from jobs.states import JobStatus, TaskState
+from jobs.states import JobStatus
 from jobs.store import Store
 from tests.faults.conftest import kill
 from tests.jobs.audit import audit
 from tests.workers.conftest import ROOT, Jobs, StartWorker, Worker, until
 
 HOUR = 3600
+LEASE_S = 3
 #: Imported by Python before anything else: every clock of days that Python has is off by so many seconds from then on.
 SHIFTED = """
 import datetime, time
@@ -42,30 +43,42 @@ def test_workers_an_hour_ahead_and_an_hour_behind_share_the_work_as_if_they_were
         folder = tmp_path / name
         folder.mkdir()
         (folder / "sitecustomize.py").write_text(SHIFTED.format(by=by))
-        return start_worker(PYTHONPATH=f"{folder}:{ROOT}", LEASE_SECONDS="2", RENEW_SECONDS="0.5")
+        leased = {"LEASE_SECONDS": str(LEASE_S), "RENEW_SECONDS": "0.5"}
+        return start_worker("short", strange=True, PYTHONPATH=f"{folder}:{ROOT}", **leased)
 
     begun = time.time()
     ahead = start_shifted("ahead", HOUR)
-    job = jobs.synthetic(seconds=2.5, fail_attempts=1, backoff_s=0.2)  # through a delay as well
-    again = until(lambda: task if (task := jobs.task(job)).attempts == 2 and task.state is TaskState.RUNNING else None)
-    assert again.worker == ahead.name
+    delayed = jobs.synthetic(fail_attempts=1, backoff_s=0.5)
+    assert jobs.await_end(delayed) is JobStatus.COMPLETED
+    assert begun - 1 < (jobs.task(delayed).started_at or 0) <= (jobs.task(delayed).ended_at or 0) < time.time() + 1
+
+    # One holds a task for longer than a lease while the other idles beside it.
+    go = tmp_path / "go"
+    job = jobs.synthetic("publisher", go=str(go))
+    jobs.await_message(job)
     behind = start_shifted("behind", -HOUR)
     behind.await_said("horse_spawned")
-    lease = until(lambda: store.redis.zrange(store.keys.leases(), 0, -1, withscores=True))[0][1] / 1e6
-    assert time.time() - 1 < lease <= time.time() + 2
+    leased_until = lease_of(store)
+    assert time.time() - 1 < leased_until < time.time() + LEASE_S + 1
+    until(lambda: lease_of(store) > leased_until + LEASE_S)
+    go.touch()
     assert jobs.await_end(job) is JobStatus.COMPLETED
-    task = jobs.task(job)
-    assert (task.attempts, task.worker) == (2, ahead.name)  # whose lease was for neither clock to end
-    assert begun - 1 < (task.started_at or 0) < (task.ended_at or 0) < time.time() + 1
+    assert (jobs.task(job).attempts, jobs.task(job).worker) == (1, ahead.name)
 
-    second = jobs.synthetic(seconds=1.0)
-    holder = until(lambda: next((worker for worker in (ahead, behind) if worker.name == jobs.task(second).worker), None))
-    kill("both", holder)
-    assert jobs.await_end(second) is JobStatus.COMPLETED
-    assert jobs.task(second).attempts == 2
+    # Either takes over from the other.
+    lost = jobs.synthetic("publisher", go=str(tmp_path / "never"))
+    jobs.await_message(lost)
+    kill("both", ahead if jobs.task(lost).worker == ahead.name else behind)
+    assert jobs.await_end(lost) is JobStatus.COMPLETED
+    assert jobs.task(lost).attempts == 2
     assert log_hour(ahead) != log_hour(behind)  # or nothing was shifted
     assert audit(store) == []
 
 
 def log_hour(worker: Worker) -> str:
     return worker.said("worker_started")[0][:13]
+
+
+def lease_of(store: Store) -> float:
+    """When the only lease there is ends, in seconds since the epoch."""
+    return until(lambda: store.redis.zrange(store.keys.leases(), 0, -1, withscores=True))[0][1] / 1e6  # type: ignore[no-any-return]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,10 @@ from tests.faults.proxy import Call, Proxy
 from tests.faults.test_kill_points import NODES, sound_and_once, submit
 from tests.jobs.audit import audit
 from tests.workers.conftest import PATIENCE_S, Jobs, StartWorker, lives, until
+from workers.minder import UNSEEN_S
+from workers.supervisor import TICK_S
 
-LATE = ["record", "hand_back", *(["append", "reap", "progress", "renew"] if LONG else [])]
+LATE = ["record", *(["append", "hand_back", "progress", "reap", "renew"] if LONG else [])]
 #: A lease that a test can wait for.
 QUICK = {"LEASE_SECONDS": "2", "RENEW_SECONDS": "0.5"}
 
@@ -160,14 +163,18 @@ def test_a_horse_that_hangs_while_it_idles_is_replaced(jobs: Jobs, start_worker:
 @pytest.mark.chaos
 @long_run
 def test_a_worker_that_was_stopped_as_a_whole_does_not_kill_its_horse_for_being_silent_meanwhile(
-    jobs: Jobs, start_worker: StartWorker
+    jobs: Jobs, start_worker: StartWorker, tmp_path: Path
 ) -> None:
-    worker = start_worker("short", strange=True)
-    job = jobs.synthetic("mute", seconds=8, signs=True)
+    go = tmp_path / "go"
+    worker = start_worker("short", strange=True, LEASE_SECONDS="60", RENEW_SECONDS="20")
+    job = jobs.synthetic("mute", seconds=UNSEEN_S + 3, until=str(go))
     jobs.await_message(job)
     horse = worker.horses()[-1]
+    time.sleep(2 * TICK_S)  # its supervisor has seen the sign, and sees no more until it is stopped
     freeze(horse, worker.pid)
-    threading.Event().wait(6.0)  # longer than its engine may be silent, shorter than the lease
+    time.sleep(UNSEEN_S + 0.5)  # longer than its engine may be silent
+    go.touch()
     thaw(worker.pid, horse)
+
     assert jobs.await_end(job) is JobStatus.COMPLETED
     assert (jobs.task(job).attempts, worker.horses()) == (1, [horse])

@@ -40,7 +40,8 @@ ERRORS = {
 HARMS: dict[str, Harm] = {"cut": drop} | {name: answering(error) for name, error in ERRORS.items()}
 
 
-@pytest.mark.parametrize("how", HARMS if LONG else ["cut", "LOADING", "MASTERDOWN"])
+@pytest.mark.chaos
+@pytest.mark.parametrize("how", HARMS if LONG else ["cut", "LOADING"])
 def test_a_worker_lives_through_whatever_redis_answers_in_its_trouble(
     how: str, proxy: Proxy, store: Store, jobs: Jobs, start_worker: StartWorker, tmp_path: Path
 ) -> None:
@@ -73,7 +74,7 @@ def test_a_worker_lives_through_the_loss_of_every_third_answer(
     sound_and_once(store, jobs, job, notes)
 
 
-@pytest.mark.parametrize("how", ["a replica", "too few replicas"])
+@pytest.mark.parametrize("how", ["a replica", pytest.param("too few replicas", marks=[pytest.mark.chaos, long_run])])
 def test_a_redis_that_takes_no_writes_for_a_while_is_waited_for(how: str, redis: Redis, jobs: Jobs, start_worker: StartWorker) -> None:
     worker = start_worker()
     job = jobs.synthetic(seconds=0.5)
@@ -136,15 +137,15 @@ def test_a_full_redis_still_takes_renewals_so_that_who_lives_keeps_its_task(hand
 @pytest.mark.chaos
 @long_run
 def test_a_run_outlasts_a_redis_that_was_full_for_longer_than_its_lease(redis: Redis, jobs: Jobs, start_worker: StartWorker) -> None:
-    quick = {"LEASE_SECONDS": "2", "RENEW_SECONDS": "0.5"}
+    quick = {"LEASE_SECONDS": "3", "RENEW_SECONDS": "0.5"}
     workers = [start_worker(**quick) for _ in range(2)]
-    job = jobs.synthetic(seconds=7)
+    job = jobs.synthetic(seconds=12)
     until(lambda: jobs.task(job).attempts)
     for worker in workers:
         worker.await_said("horse_spawned")
     try:
         redis.config_set("maxmemory", 1)
-        time.sleep(5.0)  # the lease has ended twice over, had nobody renewed it
+        time.sleep(7.0)  # the lease has ended twice over, had nobody renewed it
     finally:
         redis.config_set("maxmemory", 0)
     assert jobs.await_end(job) is JobStatus.COMPLETED
@@ -179,3 +180,63 @@ def test_redis_killed_in_mid_job_goes_on_from_its_append_only_file(
             os.kill(client.info("server")["process_id"], signal.SIGKILL)
             threading.Event().wait(0.5)
     assert all(len(worker.horses()) == 1 for worker in workers)
+
+
+@pytest.mark.chaos
+@long_run
+@pytest.mark.parametrize("verb", ["reap", "hand_back"])
+def test_a_worker_that_is_not_answered_when_it_says_what_became_of_a_run_says_it_again(
+    verb: str, proxy: Proxy, store: Store, jobs: Jobs, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes"
+    job = submit_scribe(jobs, notes, slow=True)
+    worker = start_worker("short", strange=True, REDIS_URL=proxy.url)
+    until(lambda: proxy.calls["append"])
+    lost = proxy.at(f"after:{verb}", drop)
+    if verb == "reap":
+        os.kill(worker.horses()[-1], signal.SIGKILL)
+    else:
+        worker.tell(signal.SIGTERM)
+        assert worker.await_end() == 0
+        start_worker("short", strange=True)
+    lost.await_done()
+
+    assert jobs.await_end(job) is JobStatus.COMPLETED
+    assert charged(jobs, store, job) == NODES + (verb == "reap")
+    sound_and_once(store, jobs, job, notes)
+
+
+@pytest.mark.chaos
+@long_run
+def test_a_redis_that_was_stopped_for_longer_than_a_lease_takes_no_task_from_those_that_live(
+    start_worker: StartWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redis: Redis
+) -> None:
+    with embedded.running(tmp_path / "own", durable=False) as url:
+        monkeypatch.setenv("REDIS_URL", url)
+        settings.cache_clear()
+        client = connect(url)
+        jobs = Jobs(Store(client), monkeypatch)
+        workers = [start_worker(LEASE_SECONDS="3", RENEW_SECONDS="0.5") for _ in range(2)]
+        job = jobs.synthetic(seconds=12)
+        until(lambda: jobs.task(job).attempts)
+        for worker in workers:
+            worker.await_said("horse_spawned")
+        server = client.info("server")["process_id"]
+        os.kill(server, signal.SIGSTOP)
+        threading.Event().wait(6.0)  # two leases long
+        os.kill(server, signal.SIGCONT)
+        assert jobs.await_end(job) is JobStatus.COMPLETED
+        assert jobs.task(job).attempts == 1
+
+
+def test_a_redis_that_has_lost_everything_is_worked_for_as_any_other(
+    redis: Redis, store: Store, jobs: Jobs, start_worker: StartWorker
+) -> None:
+    worker = start_worker(RENEW_SECONDS="0.5")
+    jobs.synthetic(seconds=60)
+    until(lambda: store.redis.zcard(store.keys.leases()))
+    redis.flushall()
+    worker.await_said("run_gone")
+    assert jobs.await_end(jobs.synthetic()) is JobStatus.COMPLETED
+    assert len(worker.horses()) == 1
+    assert audit(store) == []

@@ -11,13 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from jobs import show
+from jobs import people, show
+from jobs.settings import Settings
 from jobs.states import JobStatus
 from jobs.storage import Storage
 from jobs.store import Store
 from tests.faults.conftest import charged
 from tests.jobs.audit import audit
+from tests.web.conftest import Caller, problem, tone
 from tests.workers.conftest import Jobs, StartWorker, until
+from web import create_app
 
 SMALL_DISK_BYTES = 512 << 10
 MEMORY_GROUPS = (Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup"))
@@ -58,6 +61,22 @@ def test_a_full_disk_fails_the_task_in_words_after_its_attempts_and_leaves_nothi
         assert Storage.folder(small_disk / "storage").size(artifact["key"]) == SMALL_DISK_BYTES // 4
     assert len(worker.horses()) == 1
     assert audit(store) == []
+
+
+def test_an_upload_that_the_storage_has_no_room_for_is_refused_with_a_time_to_come_back(
+    small_disk: Path, web_settings: Settings, store: Store
+) -> None:
+    storage = Storage.folder(small_disk / "storage")
+    app = create_app(web_settings, store=store, storage=storage)
+    ada = Caller(app.test_client(use_cookies=False), people.add(store, "ada", org="physics", role="user"), "ada")
+    storage.put_bytes("filled", bytes(SMALL_DISK_BYTES - 16_384))
+
+    refused = ada.upload(tone(6))
+    problem(refused, 503, "overloaded")
+    assert refused.headers["Retry-After"]
+    assert list(storage.list()) == ["filled"]
+    storage.delete_prefix("filled")
+    assert ada.upload(tone(6)).status_code == 201
 
 
 def test_an_engine_that_asks_for_more_memory_than_it_may_have_fails_in_words_and_its_horse_lives_on(
@@ -101,12 +120,12 @@ def test_a_horse_that_the_kernel_kills_for_want_of_memory_is_told_so_and_another
     with memory_group(400 << 20) as group:
         worker = start_worker("short", strange=True)
         (group / "cgroup.procs").write_text(str(worker.pid))  # long before it starts a horse, which is born into it
-        job = jobs.synthetic("glutton", attempts=2, megabytes=600)
+        job = jobs.synthetic("glutton", attempts=1, megabytes=600)
 
         assert jobs.await_end(job) is JobStatus.FAILED
-        assert jobs.task(job).error == "worker was killed by SIGKILL (signal 9), for memory ran out (attempt 2 of 2)"
+        assert jobs.task(job).error == "worker was killed by SIGKILL (signal 9), for memory ran out (attempt 1 of 1)"
         assert jobs.await_end(jobs.synthetic()) is JobStatus.COMPLETED
-        assert len(worker.horses()) == 3
+        assert len(worker.horses()) == 2
         worker.process.kill()
         worker.await_end()
     assert audit(store) == []

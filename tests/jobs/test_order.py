@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs import control
+from jobs import claim, control
 from jobs.model import Claimed, Idle
 from jobs.store import Store
 from tests.jobs.hands import Hands, chain
@@ -107,6 +107,61 @@ def test_work_done_while_nobody_else_waited_is_no_debt(hands: Hands) -> None:
         hands.submit({"name": f"b{n}"}, org="uni")
     order = hands.take_turns(4)
     assert sorted(order) == ["acme", "acme", "uni", "uni"]
+
+
+def test_the_lease_that_a_dead_worker_let_run_out_is_charged_to_nobody(store: Store, hands: Hands) -> None:
+    """Else one death of a worker makes an organisation wait until each of the others has had a lease's worth of work."""
+    for n in range(20):
+        hands.submit({"name": f"a{n}"}, org="acme")
+        hands.submit({"name": f"b{n}"}, org="uni")
+    hands.take_turns(4)
+    lost = hands.claim()
+    hands.now += 1
+    hands.renew(lost)  # the last sign of life: a second's work
+    reaped = 0
+    for _ in range(2):  # others are there and look
+        hands.now += 8
+        reaped += claim.reap(store, hands.now)
+    assert reaped == 1
+    order = hands.take_turns(7)
+    assert order.count(lost.org) == 3
+
+
+def test_nobody_waits_for_what_another_was_ahead_when_it_was_served_out_of_line(hands: Hands) -> None:
+    """A claim of a higher priority goes to the one that asks for it, however far ahead; the others are not taken there."""
+    for n in range(30):
+        hands.submit({"name": f"a{n}"}, org="acme")
+    hands.submit({"name": "long"}, org="big", priority="high")
+    claimed = hands.claim()
+    hands.now += 100
+    hands.record(claimed)
+    hands.take_turns(3)
+    hands.submit({"name": "urgent"}, org="big", priority="high")
+    assert hands.take_turns(1) == ["big"]  # by now 100 s ahead of acme
+    hands.submit({"name": "mine"}, org="uni")
+    assert "uni" in hands.take_turns(2)
+
+
+def test_coming_and_going_brings_no_credit_while_the_clock_is_ahead(hands: Hands) -> None:
+    for n in range(30):
+        hands.submit({"name": f"a{n}"}, org="acme")
+    hands.submit({"name": "long"}, org="big", priority="high")
+    claimed = hands.claim()
+    hands.now += 100
+    hands.record(claimed)
+    hands.submit({"name": "urgent"}, org="big", priority="high")
+    hands.take_turns(1)
+    spent = {"acme": 0, "uni": 0}
+    hands.submit({"name": "first"}, org="uni")
+    for n in range(20):
+        claimed = hands.claim()
+        takes = 10 if claimed.org == "uni" else 1
+        hands.now += takes
+        spent[claimed.org] += takes
+        hands.record(claimed)
+        if claimed.org == "uni":
+            hands.submit({"name": f"next{n}"}, org="uni")  # just after the last: it has never two
+    assert spent["uni"] <= 20
 
 
 def test_a_paused_queue_is_left_alone_and_a_suspended_redis_altogether(store: Store, hands: Hands) -> None:

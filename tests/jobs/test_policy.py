@@ -176,7 +176,8 @@ def test_a_task_is_told_its_place_in_its_lane_in_one_round_trip(store: Store, ha
     assert [standing.ahead for standing in stands if standing] == [0, 1, 2, 3, 4]
     last = stands[-1]
     assert last is not None
-    assert (last.own, last.organisations, last.waiting["high"], last.waiting["normal"], last.running) == (5, 2, 2, 8, 0)
+    line = last.line
+    assert (line.own, line.chained, line.others, line.waiting["high"], line.waiting["normal"], line.running) == (5, 0, 1, 2, 8, 0)
     taken = [hands.claim() for _ in range(3)]  # the two of high priority, then one of acme
     assert taken[-1].org == "acme"
     record.hand_back(store, worker=hands.name, run=taken[-1].run, rq_job=taken[-1].rq_job, now=hands.now)

@@ -17,7 +17,7 @@ from tests.jobs.hands import Hands
 SOURCES = {path.name: path.read_text() for path in files(lua).iterdir() if path.name.endswith(".lua")}
 
 
-@pytest.mark.parametrize("verb", lua.VERBS)
+@pytest.mark.parametrize("verb", [*lua.VERBS, *lua.DOCTOR])
 def test_each_verb_says_its_arguments_its_answers_and_the_arrow_it_draws(verb: str) -> None:
     head = SOURCES[f"{verb}.lua"].split("--include")[0]
     assert re.search(r"^-- ARGV", head, re.MULTILINE)

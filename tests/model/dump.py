@@ -83,7 +83,7 @@ def picture_of_redis(dump: Dump) -> Picture:
         "most_running": {
             org: (int(own["max_running"]), int(own["running"])) for org, own in dump.under(p, "orgs").items() if "max_running" in own
         },
-        "shares": dict(redis_shares(dump, clocks)),
+        "shares": dict(redis_shares(dump)),
         "clocks": {queue: clock for queue, clock in clocks.items() if clock != redis_clock({})},
         "waiting": {
             queue: waiting
@@ -104,13 +104,11 @@ def redis_clock(clock: dict[str, str]) -> tuple[int, int, int, int, int, str]:
     return v, furthest, int(clock.get("m", SECOND)), running, claims, PRIORITIES[int(clock["l"]) - 1] if "l" in clock else ""
 
 
-def redis_shares(
-    dump: Dump, clocks: dict[str, tuple[int, int, int, int, int, str]]
-) -> Iterator[tuple[str, tuple[int, int, set[str], bool]]]:
+def redis_shares(dump: Dump) -> Iterator[tuple[str, tuple[int, int, set[str], bool]]]:
     for key, share in dump.under(dump.prefix, "fair").items():
         queue, org = key.split(":")
         v, running, waits = int(share["v"]), int(share["n"]), {LETTERS[letter] for letter in share["p"]}
-        if running or waits or v > clocks.get(queue, (0,))[0]:
+        if running or waits or v or "k" in share:
             yield f"{queue} {org}", (v, running, waits, share.get("k") == "1")
 
 

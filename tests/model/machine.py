@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import hypothesis.strategies as st
 from hypothesis.stateful import precondition, rule
 
 from jobs import claim, show
-from jobs.model import Completed
+from jobs.model import Completed, Idle
+from tests.model.dump import Dump
 from tests.model.people import People
 from tests.model.policy import SECOND
 from tests.model.stage import MANY, ORGS, PAUSED, picks
 from tests.model.workers import Workers
+
+#: One a queue or an organisation, or one at all: jobs/keys.py.
+FOR_EVER = re.compile(r"app:(clock:|bell:|orgs$|orgs:\w+$|reaped$|speeds$|patrol$)|rq:queues$")
 
 
 class Machine(People, Workers):
@@ -66,8 +71,17 @@ class Machine(People, Workers):
                 while worker.held:
                     self.pass_time(1000)
                     self.record_run(worker, worker.held, Completed(), goes_on=True)
+            self.twin.compare()
         assert [job.id for job in self.model.jobs.values() if job.alive] == []
-        self.twin.compare()
         self.sound()
-        for job in self.jobs:
+        for job in list(self.jobs):
             assert show.job(self.twin.store, job).status.ended
+            self.delete(self.jobs.index(job), MANY, False)
+        for who, worker in self.workers.items():
+            for _ in range(400):  # tombstones
+                self.claim(who, 0, False)
+                if not (isinstance(worker.last, Idle) and worker.last.wait_s == 0):
+                    break
+        self.twin.compare()
+        left = Dump(self.twin.store)
+        assert [key for key in left.keys.keys() - left.expires if not FOR_EVER.match(key)] == []

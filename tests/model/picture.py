@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tests.model.dump import Picture
 from tests.model.graph import Job, Node
-from tests.model.policy import Clock
+from tests.model.policy import Clock, Share
 from tests.model.verbs import Model
 
 
@@ -27,7 +27,7 @@ def picture_of_model(model: Model) -> Picture:
         "shares": {
             f"{queue} {org}": (share.v, share.running, share.waits, share.parked)
             for (queue, org), share in policy.shares.items()
-            if share.running or share.waits or share.v > policy.clock(queue).v  # else there is nothing to remember
+            if share != Share()
         },
         "clocks": {
             queue: (clock.v, clock.furthest, clock.mean, clock.running, clock.claims, clock.last_turn)

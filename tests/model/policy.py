@@ -126,11 +126,15 @@ class Policy:
             ids.append(id)
         share = self.share(lane.queue, lane.org)
         if lane.priority not in share.waits:
-            share.v = max(share.v, self.clock(lane.queue).v)  # who comes back has gathered no credit
+            self.come_forward(lane.queue, lane.priority, share)
             share.waits.add(lane.priority)
             if not share.parked:
                 self.turns[lane.queue, lane.priority][lane.org] = now
             self.place(lane.queue, lane.org)
+
+    def come_forward(self, queue: str, priority: str, share: Share) -> None:
+        """Who comes back, or was kept from running, has gathered no credit: it starts at the clock, or beside the first in line."""
+        share.v = max(share.v, min([self.clock(queue).v, *self.places[queue, priority].values()]))
 
     def pop(self, queue: str, priority: str, org: str) -> str:
         """Take the first id out of the lanes of one organisation; it waits there until `emptied` or `begin` says otherwise."""
@@ -171,8 +175,8 @@ class Policy:
     def unpark(self, queue: str, org: str, now: int) -> None:
         share = self.share(queue, org)
         share.parked = False
-        share.v = max(share.v, self.clock(queue).v)  # it was kept from running, and has gathered no credit
         for priority in share.waits:
+            self.come_forward(queue, priority, share)
             self.turns[queue, priority][org] = now
         self.place(queue, org)
 
@@ -208,10 +212,14 @@ class Policy:
         share.running -= 1
         clock.running -= 1
         clock.furthest = max(clock.furthest, share.v)
-        clock.mean = clock.mean + 0.1 * (max(whole_us, 0) - clock.mean)
-        if clock.running == 0 and not self.waits(queue):
+        weight = max(1 / max(clock.claims - clock.running, 1), 0.1)  # the first ten count alike
+        clock.mean = clock.mean + weight * (max(whole_us, 0) - clock.mean)
+        if clock.running == 0 and not share.waits and not self.waits(queue):
             clock.v = max(clock.v, clock.furthest)  # the queue fell idle: what was done while nobody else waited is no debt
-        self.place(queue, org)
+        if not share.running and share.v <= clock.v and not any(self.waiting(queue)):
+            del self.shares[queue, org]  # whoever comes next starts at the clock
+        else:
+            self.place(queue, org)
 
     def keep(self) -> None:
         """The call has ended: what is kept is whole."""

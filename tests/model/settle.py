@@ -16,18 +16,6 @@ FINISHED_S = 500  #: how long RQ lists what has finished
 RETENTION_S = 30 * 86_400  #: how long RQ lists what has failed or was cancelled
 
 
-class Refused(Exception):
-    """The verb does not fit the state: Conflict."""
-
-
-class Missing(Exception):
-    """There is no such job or task: NotFound."""
-
-
-class Late(Exception):
-    """The run does not hold its task any more: Stale, with the task's state."""
-
-
 #: RQ's registries of what has ended.
 LISTED = {"completed": "finished", "skipped": "failed", "failed": "failed", "cancelled": "canceled"}
 
@@ -40,6 +28,9 @@ class Limits:
     tombstones: int = 50
     promoted: int = 20
     reaped: int = 20
+
+
+NORMAL = Limits()
 
 
 class Settling:
@@ -67,11 +58,12 @@ class Settling:
         node.state = "delayed"
         self.delayed[node.id] = due
 
-    def end_run(self, node: Node, now: int) -> None:
-        """Whatever its outcome: the lease is gone, its time is charged."""
+    def end_run(self, node: Node, now: int, *, lapsed: bool = False) -> None:
+        """Whatever its outcome: the lease is gone, its time is charged; when its lease has lapsed, until its last renewal."""
         self.leases.pop(f"{node.id}:{node.run}", None)
         charged = node.began if node.charged_until is None else node.charged_until
-        self.policy.end(node.queue, node.job.org, now - charged, now - node.began)
+        seen = charged if lapsed else now
+        self.policy.end(node.queue, node.job.org, seen - charged, seen - node.began)
         node.charged_until = None
         if self.most_running.get(node.job.org):
             self.unpark(node.job.org, now)

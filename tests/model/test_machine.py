@@ -16,18 +16,29 @@ from tests.model.twin import stores
 LONG = os.environ.get("LECTERN_LONG") == "1"
 
 
-@pytest.mark.timeout(0 if LONG else 300)
-def test_redis_equals_the_model_whatever_is_done_to_it(store: Store) -> None:
+def explore(store: Store, examples: int, steps: int) -> None:
     bound: Any = type("BoundMachine", (Machine,), {"stores": stores(store.redis)})
     run_state_machine_as_test(
         bound,
         settings=settings(
-            max_examples=int(os.environ.get("LECTERN_EXAMPLES", "2000")) if LONG else 60,
-            stateful_step_count=80 if LONG else 50,
+            max_examples=examples,
+            stateful_step_count=steps,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             print_blob=True,
-            phases=[phase for phase in Phase if phase is not Phase.explain],
             report_multiple_bugs=False,
+            phases=[phase for phase in Phase if phase is not Phase.explain],
         ),
     )
+
+
+@pytest.mark.timeout(300)
+def test_redis_equals_the_model_whatever_is_done_to_it(store: Store) -> None:
+    explore(store, examples=60, steps=50)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(0)
+@pytest.mark.skipif(not LONG, reason="takes half an hour: LECTERN_LONG=1")
+def test_redis_equals_the_model_for_half_an_hour(store: Store) -> None:
+    explore(store, examples=1500, steps=80)

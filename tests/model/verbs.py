@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from jobs.model import TaskSpec
+from tests.model.answers import Missing, Refused
 from tests.model.graph import Job, Node
-from tests.model.settle import Limits, Missing, Refused
+from tests.model.settle import Limits
 from tests.model.working import Working
 
 MOST_AGAIN = 2000  #: needs of all tasks that a skipped one takes along

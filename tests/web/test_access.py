@@ -24,6 +24,8 @@ OF_A_JOB = [
     ("DELETE", JOB, 204),
 ]
 OF_ANYBODY = [("GET", "/api/jobs", 200), ("GET", "/", 200), ("POST", "/api/uploads", 415), ("POST", "/api/jobs", 415)]
+#: 403 for everybody else
+OF_ADMINS = [("GET", "/api/queues", 200), ("POST", "/api/queues/long/pause", 200), ("POST", "/api/queues/long/resume", 200)]
 OPEN = [("GET", "/healthz", 200), ("GET", "/readyz", 200), ("GET", "/signin", 200), ("GET", "/static/page.css", 200)]
 #: asked with a CSRF token only: tests/web/test_sessions.py
 FORMS = {("POST", "/signin"), ("POST", "/signout")}
@@ -60,6 +62,14 @@ def test_everybody_with_a_token_may_begin(callers: Callers, method: str, path: s
         assert caller(method, path).status_code == status
 
 
+@pytest.mark.parametrize(("method", "path", "status"), OF_ADMINS)
+def test_only_an_admin_may_look_at_the_queues_and_steer_them(callers: Callers, method: str, path: str, status: int) -> None:
+    assert callers.anonymous(method, path).status_code == 401
+    for caller in (callers.owner, callers.colleague, callers.stranger):
+        assert caller(method, path).status_code == 403
+    assert callers.admin(method, path).status_code == status
+
+
 @pytest.mark.parametrize(("method", "path", "status"), OPEN)
 def test_what_is_open_is_open(callers: Callers, method: str, path: str, status: int) -> None:
     assert callers.anonymous(method, path).status_code == status
@@ -67,7 +77,7 @@ def test_what_is_open_is_open(callers: Callers, method: str, path: str, status: 
 
 
 def test_every_endpoint_is_in_this_matrix(app: Flask) -> None:
-    asked = {(method, path.format(job="x")) for method, path, _ in OF_A_JOB + OF_ANYBODY + OPEN} | FORMS
+    asked = {(method, path.format(job="x")) for method, path, _ in OF_A_JOB + OF_ANYBODY + OF_ADMINS + OPEN} | FORMS
     adapter = app.url_map.bind("localhost")
     covered = {(method, adapter.match(path, method)[0]) for method, path in asked}
     there = {(method, rule.endpoint) for rule in app.url_map.iter_rules() for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}}

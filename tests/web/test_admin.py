@@ -15,6 +15,7 @@ from jobs.settings import settings
 from jobs.storage import Storage
 from jobs.store import Store
 from scripts import admin as command
+from scripts.admin import jobs as job_commands
 from tests.web.conftest import ONE_TASK, Caller, Callers, Worker
 
 
@@ -130,15 +131,15 @@ def test_without_redis_it_says_how_to_get_one(admin: Admin, monkeypatch: pytest.
 def test_a_list_reads_no_more_jobs_than_it_shows(admin: Admin, callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         callers.admin.submit("synthetic", params=ONE_TASK)
-    monkeypatch.setattr(command, "PAGE", 1)
+    monkeypatch.setattr(job_commands, "PAGE", 1)
     pages: list[Any] = []
-    read = command.show.listing
+    read = job_commands.show.listing
 
     def listing(*given: Any, **named: Any) -> Any:
         pages.append(named["cursor"])
         return read(*given, **named)
 
-    monkeypatch.setattr(command.show, "listing", listing)
+    monkeypatch.setattr(job_commands.show, "listing", listing)
 
     assert len(admin.json("jobs", "list", "--limit", "2")) == 2
     assert len(pages) == 2

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
-from jobs import people, show
+from jobs import control, people, show
 from jobs.model import Completed, Spawn, Submission
 from jobs.record import progress
 from jobs.store import Store
@@ -107,6 +108,48 @@ def test_a_recording_goes_from_the_page_to_its_transcript(page: Page, worker: Wo
     page.click(".crumb a")
     page.until(says("#jobs", "short-slt.ogg"))
     pictures(page, "home")
+
+
+def test_a_job_that_waits_says_what_it_waits_for_and_how_long(page: Page, worker: Worker, store: Store, redis: Redis) -> None:
+    for _ in range(6):
+        submit(store, Submission("synthetic", {"tasks": [{"name": "only"}]}, "ada", "physics", admin=True))
+    redis.hset("app:clock:short", "m", 100_000_000)  # a run takes 100 s there
+    redis.hset("app:speeds", mapping={"inspect": 1000, "prepare": 1000, "transcribe": 40_000_000, "merge": 1000, "export": 1000})
+
+    # nobody works
+    upload(page)
+    page.until(says("#message", "no worker serves short"))
+    assert page.text("#status") == "Waiting for a worker"
+    pictures(page, "job-unserved")
+
+    # its turn will come
+    for queue in ("short", "long"):
+        redis.sadd(f"rq:workers:{queue}", "rq:worker:one")
+    redis.set("rq:worker:one", "alive")
+    first = worker.take()
+    page.until(says("#message", "Place 6 in the queue"))
+    assert page.text("#message") + page.text("#estimate") == "Place 6 in the queue, done in about 16 min"  # 6 × 100 s, 259 s, 100 s
+    assert page.text("#status") == "Waiting for a worker"
+    pictures(page, "job-waiting")
+
+    # an admin stops everything
+    control.pause(store, "short")
+    page.until(says("#status", "Paused"))
+    assert page.text("#message") == "Paused by an admin: the queue short waits until it is resumed"
+    assert "about" not in page.text(".card")
+    pictures(page, "job-paused")
+
+    # and lets it go on
+    control.resume(store, "short")
+    page.until(says("#message", "Place 6"))
+    worker.record(first, Completed({}))
+    for _ in range(5):
+        worker.complete()
+    assert [worker.complete().node for _ in range(2)] == ["inspect", "prepare"]
+    progress(store, worker.take(), 0.01, "Listening to the first words")
+    page.until(says("#message", "Listening"))
+    page.until(says("#estimate", "about 4 min left"))
+    pictures(page, "job-time-left")
 
 
 def test_two_polls_at_once_show_a_line_once(page: Page, worker: Worker) -> None:

@@ -47,13 +47,14 @@ def test_a_status_that_has_not_changed_answers_304(admin: Caller, worker: Worker
     assert (changed.status_code, changed.json["status"]) == (200, "completed")
 
 
-def test_estimates_are_part_of_the_tag_for_ten_seconds_each() -> None:
-    known = {"revision": 7, "eta_seconds": None, "queue_position": None}
-    assert etag(known, now=1000) == etag(known, now=2000) == "7"
+def test_the_place_and_ten_seconds_of_the_time_left_are_part_of_the_tag() -> None:
+    known = {"revision": 7, "eta_seconds": None, "queue_position": None, "held": None}
+    assert etag(known) == "7"
 
-    waiting = known | {"queue_position": 3}
-    assert etag(waiting, now=1000) == etag(waiting, now=1009.9)
-    assert etag(waiting, now=1000) != etag(waiting, now=1010)
+    waiting = known | {"queue_position": 3, "eta_seconds": 120}
+    assert etag(waiting) == etag(waiting | {"eta_seconds": 129})
+    others = ({"eta_seconds": 119}, {"eta_seconds": 130}, {"queue_position": 2}, {"held": "queue"}, {"revision": 8}, {"eta_seconds": None})
+    assert len({etag(waiting), *(etag(waiting | other) for other in others)}) == 1 + len(others)
 
 
 def test_where_an_artifact_lies_in_storage_is_not_told(owner: Caller, job: str, worker: Worker) -> None:

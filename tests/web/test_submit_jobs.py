@@ -34,7 +34,8 @@ def test_a_job_of_an_upload_answers_202_with_its_place_and_status(owner: Caller,
     )
     assert [task["name"] for task in status["tasks"]] == ["inspect", "prepare", "transcribe", "merge", "export"]
     assert status["title"] == "week 1.ogg"
-    assert show.job(store, status["id"]).params == {"upload": upload, "word_timestamps": True, "filename": "week 1.ogg"}
+    params = {"upload": upload, "word_timestamps": True, "filename": "week 1.ogg", "seconds": pytest.approx(6.5, abs=0.1)}
+    assert show.job(store, status["id"]).params == params
 
 
 def test_a_form_with_a_file_is_upload_and_job_in_one(owner: Caller, speech: bytes, store: Store) -> None:
@@ -99,6 +100,7 @@ def test_what_cannot_be_a_job_is_refused(owner: Caller, nothing_left: Nothing, b
         ({"vocabulary": ["entropy", 5]}, "params.vocabulary.1"),
         ({"notes": True}, "params.notes"),
         ({"filename": "mine.ogg"}, "params.filename"),
+        ({"seconds": 5.0}, "params.seconds"),
     ],
 )
 def test_a_parameter_that_is_not_known_or_not_right_is_named(owner: Caller, speech: bytes, params: dict[str, Any], field: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from jobs import uploads
+from jobs import show, uploads
 from jobs.settings import Settings
 from jobs.storage import Storage
 from jobs.store import Store
@@ -28,6 +28,13 @@ def test_an_upload_is_stored_under_its_id_with_its_name(owner: Caller, speech: b
     kept = uploads.find(store, response.json["id"], user="ada")
     assert (kept.org, kept.media_type, round(kept.seconds)) == ("physics", "audio/ogg", 6)
     assert storage.get_bytes(kept.key) == speech
+
+
+def test_a_job_knows_how_long_its_recording_is(owner: Caller, speech: bytes, store: Store) -> None:
+    by_form = owner.submit_file(speech).json["id"]
+    by_upload = owner.submit(params={"upload": owner.upload(speech).json["id"]}).json["id"]
+    for job in (by_form, by_upload):
+        assert round(show.job(store, job).params["seconds"]) == 6
 
 
 def test_an_upload_that_no_job_uses_expires(owner: Caller, speech: bytes, redis: Redis, web_settings: Settings) -> None:

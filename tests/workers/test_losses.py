@@ -47,12 +47,12 @@ def test_an_idle_horse_dies_with_its_supervisor(start_worker: StartWorker, jobs:
     until(lambda: not lives(worker.horses()[-1]))
 
 
-def test_another_worker_runs_what_a_killed_one_held_once_its_lease_has_ended(start_worker: StartWorker, jobs: Jobs) -> None:
+def test_another_worker_runs_what_a_killed_one_held_once_its_lease_has_ended(start_worker: StartWorker, jobs: Jobs, tmp_path: Path) -> None:
     leased = {"LEASE_SECONDS": "6", "RENEW_SECONDS": "2"}
-    worker = start_worker(**leased)
-    job = jobs.synthetic(seconds=2)
-    jobs.await_task(job, TaskState.RUNNING)
-    other = start_worker(**leased)
+    worker = start_worker("short", strange=True, **leased)
+    job = jobs.synthetic("publisher", go=str(tmp_path / "never"))  # its first run does not end by itself
+    jobs.await_message(job)
+    other = start_worker("short", strange=True, **leased)
     other.await_said("horse_spawned")
     worker.tell(signal.SIGKILL)
     until(lambda: jobs.task(job).attempts == 2)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import pytest
 
-from jobs.errors import Misconfigured, Unplayable
+from jobs.errors import Misconfigured, StorageFull, Unplayable
 from jobs.model import Claimed, Completed, Failed, Skipped, Spawn
 from jobs.record import ERROR_BYTES
 from jobs.settings import Settings
@@ -100,7 +101,6 @@ def fail(error: BaseException) -> Failed:
     ("error", "first_line"),
     [
         (RuntimeError("the model broke"), "RuntimeError: the model broke"),
-        (MemoryError(), "MemoryError"),
         (SystemExit(3), "SystemExit: 3"),
         (KeyError("chunk"), "KeyError: 'chunk'"),
     ],
@@ -111,6 +111,22 @@ def test_any_other_error_may_be_tried_again_and_brings_its_traceback(error: Base
     assert failed.error.split("\n")[0] == first_line
     assert "Traceback (most recent call last)" in failed.error
     assert "in fail" in failed.error
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (MemoryError(), "out of memory: engine e asked for more than its worker may have"),
+        (
+            StorageFull("the disk under the storage is full: a/b could not be written"),
+            "the disk under the storage is full: a/b could not be written",
+        ),
+        (OSError(errno.ENOSPC, "No space left on device", "/tmp/x"), "the disk of the worker is full: /tmp/x could not be written"),
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk of the worker is full: a temporary file could not be written"),
+    ],
+)
+def test_what_ran_out_is_said_in_a_sentence_and_may_be_tried_again(error: BaseException, sentence: str) -> None:
+    assert fail(error) == Failed(sentence)
 
 
 def test_an_error_takes_four_kilobytes_at_most_and_keeps_its_end() -> None:

@@ -116,3 +116,10 @@ def test_a_beat_is_cheap(pulse: Pulse) -> None:
     for _ in range(2000):
         pulse.working("0123456789abcdef", "0123456789abcdef-transcribe-12", "transcribe", 3600.0, 60.0)
     assert (time.perf_counter() - begun) / 2000 < 50e-6  # about 3 µs; the machine may be busy
+
+
+def test_a_horse_sees_for_how_long_its_supervisor_has_not_looked(pulse: Pulse) -> None:
+    time.sleep(0.05)
+    assert 0.05 <= pulse.unseen_s() < 5
+    pulse.look()
+    assert pulse.unseen_s() < 0.05

@@ -3,7 +3,7 @@
 import { ask, initial, Refused } from "./api.js";
 import { drawTasks } from "./tasks.js";
 import { follow } from "./transcript.js";
-import { ago, bytes, element, ENDED, jobState, secondsBetween, setBar, setText, span } from "./words.js";
+import { ago, bytes, element, ENDED, jobState, secondsBetween, paused, setBar, setText, span, standing } from "./words.js";
 
 const POLL_MS = 2000;
 const SLOWEST_POLL_MS = 15000;
@@ -24,8 +24,10 @@ function draw() {
   setText(badge, word);
   setBar(at("bar"), job.progress, look);
   setText(at("percent"), `${Math.floor(job.progress)} %`);
-  setText(at("message"), job.message);
-  document.title = `${ENDED.has(job.status) ? word : `${Math.floor(job.progress)} %`} · ${job.title} · Lectern`;
+  const { message, estimate } = standing(job);
+  setText(at("message"), message);
+  setText(at("estimate"), estimate);
+  document.title = `${ENDED.has(job.status) || paused(job) ? word : `${Math.floor(job.progress)} %`} · ${job.title} · Lectern`;
 
   at("warnings").hidden = job.warnings.length === 0;
   at("warnings").replaceChildren(...job.warnings.map((text) => element("li", { text })));
@@ -46,8 +48,7 @@ function draw() {
 function facts() {
   const known = [["Submitted", ago(job.created_at)]];
   if (job.started_at) known.push([job.ended_at ? "Took" : "Working for", span(Math.round(secondsBetween(job.started_at, job.ended_at)))]);
-  if (!ENDED.has(job.status) && job.queue_position !== null) known.push(["Place in the queue", String(job.queue_position)]);
-  if (!ENDED.has(job.status) && job.eta_seconds !== null) known.push(["About", `${span(job.eta_seconds)} left`]);
+  if (job.held && job.queue_position !== null) known.push(["Place in the queue", String(job.queue_position)]); // else it is said above
   known.push(["Priority", job.priority], ["By", job.user]);
   return known;
 }

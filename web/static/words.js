@@ -10,11 +10,31 @@ const JOB_WORDS = { completed: "Done", failed: "Failed", cancelled: "Cancelled" 
 
 export const taskWord = (task) => TASK_WORDS[task.state] ?? task.state;
 
-// Waiting for a worker is not working: a running job none of whose tasks has a worker waits as well.
+// Waiting for a worker is not working: a running job none of whose tasks has a worker waits as well. What was paused does neither.
 export function jobState(job) {
   if (ENDED.has(job.status)) return { word: JOB_WORDS[job.status], look: job.status };
+  if (paused(job)) return { word: "Paused", look: "paused" };
   const atWork = job.tasks ? job.tasks.some((task) => task.state === "running" || task.state === "joining") : job.status === "running";
   return atWork ? { word: "Working", look: "running" } : { word: "Waiting for a worker", look: "waiting" };
+}
+
+export const paused = (job) => job.held === "queue" || job.held === "organisation" || job.held === "type";
+
+// Where a job stands, and apart from it what that means in time, which changes too often to be read aloud.
+// → {message, estimate}: "Place 7 in the queue" and ", done in about 12 min"; "Transcribing" and " · about 4 min left"
+export function standing(job) {
+  const known = !ENDED.has(job.status) && job.eta_seconds !== null;
+  if (job.held || job.queue_position === null) return { message: job.message, estimate: known ? ` · ${about(job.eta_seconds)} left` : "" };
+  const place = job.queue_position === 1 ? "Next in the queue" : `Place ${job.queue_position} in the queue`;
+  return { message: place, estimate: known ? `, done in ${about(job.eta_seconds)}` : "" };
+}
+
+// An estimate is said as roughly as it is known: 7 → "a few seconds", 42 → "about 50 s", 735 → "about 12 min", 5000 → "about 1 h 25 min"
+export function about(seconds) {
+  if (seconds < 10) return "a few seconds";
+  if (seconds <= 50) return `about ${Math.ceil(seconds / 10) * 10} s`;
+  if (seconds < 3570) return `about ${Math.max(1, Math.round(seconds / 60))} min`;
+  return `about ${span(Math.round(seconds / 300) * 300)}`;
 }
 
 export function element(tag, { text, className, ...attributes } = {}, ...children) {

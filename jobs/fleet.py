@@ -1,0 +1,83 @@
+"""Know the workers that are there, as RQ's own hashes tell of them, and tell one to end or to kill what it runs.
+
+Workers of other programs that use the same Redis with RQ are listed as well. Imports nothing of RQ.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from jobs import border
+from jobs.errors import NotFound
+from jobs.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    name: str  #: `host:pid:random`
+    queues: tuple[str, ...]
+    state: str  #: idle, busy, suspended, …
+    running: str  #: rq_job of the task that it runs, '' none
+    born_at: datetime | None
+    heartbeat_at: datetime | None  #: its last sign of life
+
+
+def listing(store: Store) -> list[Worker]:
+    """Return every worker that lives, or whose death is a minute old at most, by name."""
+    names = sorted(member.decode().removeprefix(border.worker_key("")) for member in store.redis.smembers(border.WORKERS))
+    with store.redis.pipeline(transaction=False) as pipe:
+        for name in names:
+            pipe.hgetall(border.worker_key(name))
+            pipe.get(store.keys.build("worker", name))
+        found = pipe.execute()
+    return [read(name, fields, last) for name, fields, last in zip(names, found[::2], found[1::2], strict=True) if fields]
+
+
+def read(name: str, fields: Mapping[bytes, bytes], last: bytes | None) -> Worker:
+    """Put a worker together from RQ's hash and from what it was told last: its run and the rq_job of that."""
+    known = {field.decode(): value.decode(errors="replace") for field, value in fields.items()}
+    held = last.decode().split(" ")[1] if last else "-"
+    return Worker(
+        name=name,
+        queues=tuple(queue for queue in known.get("queues", "").split(",") if queue),
+        state="dead" if "death" in known else known.get("state", "unknown"),
+        running=held if held != "-" else known.get("current_job", ""),
+        born_at=when(known.get("birth")),
+        heartbeat_at=when(known.get("last_heartbeat")),
+    )
+
+
+def when(text: str | None) -> datetime | None:
+    """Read a time of RQ's."""
+    try:
+        read = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return read.replace(tzinfo=UTC) if read and read.tzinfo is None else read
+
+
+def drain(store: Store, name: str) -> None:
+    """Tell a worker to hand its task back and end, as on a deploy. Raises NotFound when nobody listens."""
+    command(store, name, "shutdown")
+
+
+def kill(store: Store, name: str) -> None:
+    """Tell a worker to kill what it runs: an attempt is spent, the worker goes on. Raises NotFound when nobody listens."""
+    command(store, name, "kill-horse")
+
+
+def command(store: Store, name: str, what: str) -> None:
+    if not store.redis.publish(border.command_channel(name), json.dumps({"command": what})):
+        raise NotFound(f"there is no worker {name!r} that listens; `workers list` shows all, by name or by the beginning of one")
+
+
+def find(store: Store, name: str) -> Sequence[str]:
+    """Return the names of living workers that are `name` or begin with it. Raises NotFound."""
+    known = [worker.name for worker in listing(store) if worker.state != "dead"]
+    found = [one for one in known if one == name] or [one for one in known if one.startswith(name)]
+    if not found:
+        raise NotFound(f"there is no worker {name!r}; `workers list` shows all")
+    return found

@@ -1,0 +1,45 @@
+"""/api/queues: look at the queues, pause and resume one. For admins."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from flask import Blueprint, Response, jsonify
+
+from jobs import control, queues
+from jobs.errors import Forbidden
+from web.auth import person
+from web.backend import backend
+
+routes = Blueprint("api_queues", __name__, url_prefix="/api/queues")
+
+
+@routes.before_request
+def admins_only() -> None:
+    """Raises Forbidden: what others have waiting is not everybody's business."""
+    if not person().admin:
+        raise Forbidden("only an admin may look at the queues, pause and resume them")
+
+
+@routes.get("")
+def listing() -> Response:
+    """List the queues, and what is paused beside queues → {queues: […], paused: {organisations, types}}."""
+    paused = control.paused(backend().store)
+    return jsonify(
+        queues=[asdict(queue) for queue in queues.listing(backend().store)],
+        paused={"organisations": paused["org"], "types": paused["type"]},
+    )
+
+
+@routes.post("/<queue:queue>/pause")
+def pause(queue: str) -> Response:
+    """Let no claim take from a queue; what runs goes on. Answers the queue, also when it was paused already."""
+    control.pause(backend().store, queue)
+    return jsonify(asdict(queues.find(backend().store, queue)))
+
+
+@routes.post("/<queue:queue>/resume")
+def resume(queue: str) -> Response:
+    """Undo pause. Answers the queue, also when it was not paused."""
+    control.resume(backend().store, queue)
+    return jsonify(asdict(queues.find(backend().store, queue)))
