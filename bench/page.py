@@ -13,7 +13,7 @@ HEAD = """# Benchmarks
 Written by `make bench`, all of it from one run: {when}, in {minutes} minutes{quick}. Each case runs both of its sides in turn, on the
 same Redis (without an append-only file), with logs at WARNING; what is shown are medians over the rounds, and of ratios the median of the
 rounds' own. `build/benchmarks.json` has every round; [bench/cases](../bench/cases) has a file for each case, and `make bench QUICK=1`
-takes a glance at all of them.
+takes a glance at most of them.
 
 The machine: {machine}
 

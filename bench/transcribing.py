@@ -36,15 +36,14 @@ def transcribe(store: Store, data: Path, recording: Path, *workers: Process) -> 
 
 
 def warm(store: Store, data: Path, *workers: Process) -> None:
-    """Transcribe something short until each of the long workers has loaded the model. Raises RuntimeError if one never does."""
-    short, *long = workers
+    """Transcribe something short until each of the workers has loaded the model. Raises RuntimeError if one never does."""
     loaded: set[str] = set()
     for _ in range(WARM_TRIES):
-        seen = show.job(store, transcribe(store, data, SHORT, short))
+        seen = show.job(store, transcribe(store, data, SHORT, *workers))
         loaded |= {task.worker for task in seen.tasks if task.name == "transcribe"}
-        if len(loaded) == len(long):
+        if len(loaded) == len(workers):
             return
-    raise RuntimeError(f"only {len(loaded)} of {len(long)} workers have loaded the model")
+    raise RuntimeError(f"only {len(loaded)} of {len(workers)} workers have loaded the model")
 
 
 def ended(store: Store, job: str) -> bool:

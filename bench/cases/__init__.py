@@ -14,6 +14,8 @@ NAMES = (
     "noop", "graph", "models", "round_trips", "memory", "claims", "others", "wakeup", "idle", "start", "recovery", "status",
     "transcription", "two_workers", "hot_path",
 )  # fmt: skip
+#: What a glance looks at: all that has a goal.
+QUICK_NAMES = tuple(name for name in NAMES if name not in ("two_workers", "hot_path"))
 
 
 def find(name: str) -> Callable[[Bench], Measured]:

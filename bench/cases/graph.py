@@ -9,7 +9,7 @@ from bench.sides import interleaved
 
 
 def measure(bench: Bench) -> Measured:
-    theirs, ours = interleaved(bench, GRAPH, synthetic(GRAPH), theirs=bench.pick(25, 10), ours=bench.pick(1200, 600))
+    theirs, ours = interleaved(bench, GRAPH, synthetic(GRAPH), theirs=bench.pick(25, 15), ours=bench.pick(1200, 700))
     row = Row(
         "graph_ratio",
         "jobs of six tasks a second, one worker",

@@ -22,7 +22,7 @@ PATTERNS_SHOWN = 8
 
 
 def measure(bench: Bench) -> Measured:
-    jobs, stock_jobs = bench.pick(3000, 800), bench.pick(60, 15)
+    jobs, stock_jobs = bench.pick(3000, 500), bench.pick(60, 8)
     with bench.store() as store:
         run_ours(bench, store, 20)  # scripts, queues and what else is there once for all jobs
         empty = used(store)

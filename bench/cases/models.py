@@ -13,7 +13,7 @@ from jobs.model import Submission
 
 def measure(bench: Bench) -> Measured:
     extras.install()
-    jobs, modelled = bench.pick(8000, 3000), Submission("modelled", {}, USER, USER, admin=True)
+    jobs, modelled = bench.pick(8000, 2500), Submission("modelled", {}, USER, USER, admin=True)
     with_it, without, stock_with, stock_without, loads = [], [], [], [], []
     with bench.store() as store:
         for number in range(bench.pick(min(bench.rounds, 3), 1)):
@@ -21,7 +21,7 @@ def measure(bench: Bench) -> Measured:
             spans = lectern_spans(store, bench.folder, jobs, modelled, module="bench.worker")
             with_it.append(per_second(spans[1:]))
             loads.append(sum(end - begin >= MODEL_S * 1e6 for begin, end in spans))
-            stock_without.append(stock(store, bench.folder, bench.pick(60, 30)))
+            stock_without.append(stock(store, bench.folder, bench.pick(60, 20)))
             stock_with.append(stock(store, bench.folder, bench.pick(6, 3), function=with_model))
             bench.say(f"  round {number + 1}: {without[-1]:.0f} jobs/s without a model, {with_it[-1]:.0f} with one")
     ratio = median_ratio(with_it, without)

@@ -9,7 +9,7 @@ from bench.sides import interleaved
 
 
 def measure(bench: Bench) -> Measured:
-    theirs, ours = interleaved(bench, ONE, synthetic(ONE), theirs=bench.pick(150, 60), ours=bench.pick(8000, 4000))
+    theirs, ours = interleaved(bench, ONE, synthetic(ONE), theirs=bench.pick(150, 100), ours=bench.pick(8000, 5000))
     row = Row(
         "noop_ratio",
         "no-op jobs a second, one worker",

@@ -21,7 +21,7 @@ BETWEEN_S = 0.15  #: between my submissions, while theirs are worked off
 
 
 def measure(bench: Bench) -> Measured:
-    mine, stock_others = bench.pick(8, 4), bench.pick(100, 50)
+    mine, stock_others = bench.pick(8, 4), bench.pick(100, 30)
     with bench.store() as store:
         ahead = ours(bench, store, mine)
         store.redis.flushdb()

@@ -28,8 +28,8 @@ def measure(bench: Bench) -> Measured:
         for number in range(bench.pick(3, 1)):
             while len(workers) < 2:
                 workers.append(held.enter_context(ready_worker(store, bench.folder, "short")))
-            horses.append(again_s(store, workers, horse_only=True))
-            whole.append(again_s(store, workers, horse_only=False))
+            horses.append(again_s(store, workers, horse_only=True, worked_s=1.0))
+            whole.append(again_s(store, workers, horse_only=False, worked_s=random.uniform(1.0, 6.0)))  # at any moment between two renewals
             bench.say(f"  round {number + 1}: {whole[-1]:.1f} s after its worker was killed, {horses[-1]:.2f} s after its horse alone")
             workers = [one for one in workers if one.poll() is None]
     row = Row(
@@ -45,11 +45,11 @@ def measure(bench: Bench) -> Measured:
     return Measured([row, only], rounds={"recovery_s": whole, "horse_recovery_s": horses})
 
 
-def again_s(store: Store, workers: list[Process], *, horse_only: bool) -> float:
-    """Submit a task, kill the worker that runs it (or only its horse), return the seconds until its second run begins."""
+def again_s(store: Store, workers: list[Process], *, horse_only: bool, worked_s: float) -> float:
+    """Submit a task, kill the worker that runs it (or only its horse) after `worked_s`, return the seconds until its second run begins."""
     job = submit.submit(store, synthetic(ONE, seconds=LASTING_S))
     wait_for(lambda: runs(store, job), 1)
-    time.sleep(random.uniform(1.0, 4.0))  # at any moment between two renewals
+    time.sleep(worked_s)
     pid = int(store.redis.hget(store.keys.state(job), "a:k").split(b":")[1])
     killed = next(one for one in workers if one.pid == pid)
     victim = psutil.Process(pid).children()[0].pid if horse_only else pid

@@ -15,7 +15,7 @@ from jobs.store import Store
 def measure(bench: Bench) -> Measured:
     ours, theirs = [], []
     with bench.store() as store:
-        for _ in range(bench.pick(7, 3)):
+        for _ in range(bench.pick(7, 2)):
             ours.append(started_s(bench, store, worker_command("short", "long")))
             theirs.append(started_s(bench, store, stock_command(store.settings.redis_url)))
     row = Row(

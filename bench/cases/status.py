@@ -42,9 +42,9 @@ def measure(bench: Bench) -> Measured:
                     "status": (request(f"/api/jobs/{job}", bearer), 200),
                     "unchanged": (request(f"/api/jobs/{job}", bearer | tag), 304),
                 }
-                for _ in range(bench.pick(min(bench.rounds, 5), 2)):
+                for _ in range(bench.pick(min(bench.rounds, 5), 1)):
                     for name, (sent, status) in asked.items():
-                        rates[name].append(per_second(port, sent, status, seconds=bench.pick(2.0, 0.8)))
+                        rates[name].append(per_second(port, sent, status, seconds=bench.pick(2.0, 1.0)))
         verb, whole = round_trips(bench, store, token, job)
     constant = median(rates["constant"])
     rows = [

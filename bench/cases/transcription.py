@@ -16,7 +16,7 @@ ALIKE = 0.02  #: by how much the two may differ in words, or they did not do the
 
 
 def measure(bench: Bench) -> Measured:
-    minutes = bench.pick(30.0, 3.0)
+    minutes = bench.pick(30.0, 2.0)
     data = bench.room()
     long = make(bench.room() / "long.flac", minutes * 60)
     ours, theirs, walls, bare_walls, words, bare_words = [], [], [], [], 0, 0

@@ -23,7 +23,7 @@ def measure(bench: Bench) -> Measured:
         queue = Queue("bench", connection=store.redis)
         with process(stock_command(url), bench.folder, url):
             wait_for(lambda: blocked(store), idle + 1)
-            for number in range(1, bench.pick(60, 25) + 1):
+            for number in range(1, bench.pick(60, 15) + 1):
                 time.sleep(random.uniform(0.02, 0.08))
                 asked = time.time()
                 job = submit.submit(store, synthetic(ONE))
