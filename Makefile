@@ -31,8 +31,8 @@ format: install-dev ## bring the code into its form
 	$(BIN)/ruff check --fix --quiet
 	$(BIN)/ruff format
 
-bench: install-dev ## measure against stock RQ, both in one run
-	@$(BIN)/python -m bench $(ARGS)
+bench: install-dev ## measure against stock RQ and the goals, in under 15 minutes (QUICK=1: a glance, under 2; ARGS="--only noop")
+	@$(BIN)/python -m bench $(if $(filter-out 0,$(QUICK)),--quick) $(ARGS)
 
 chaos: install-dev ## ten minutes of kills and restarts, reported in docs/proof; then the tests that kill (ARGS="--seed 7")
 	@$(BIN)/python -m tests.chaos --report docs/proof $(ARGS)
