@@ -25,7 +25,7 @@ end
 local function answer(node, job, line, r, now)
   local payload = call('HGET', node.tasks, node.field .. ':p')
   local reply = { 'CLAIMED', node.id, job.type, job.version, job.user, job.org, tostring(r.attempts), tostring(r.granted or line.attempts),
-                  stamp(now), line.text, call('HGET', k_job(job.id), 'params'), payload or '{}' }
+                  stamp(now), line.text, params_of(job), payload or '{}' }
   if not node.n then
     for need in names_in(line.needs) do
       local output = call('HGET', outputs_of(node), need)
