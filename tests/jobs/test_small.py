@@ -31,7 +31,9 @@ def read_everywhere(hands: Hands, job: str) -> list[Json]:
     return [show.job(hands.store, job).params, listed, hands.look("run").params, hands.look("run").params]
 
 
-@pytest.mark.parametrize("params", [{}, {"upload": "u"}, SHORT, LONG, {"upload": "u" * 10_000}], ids=len)
+@pytest.mark.parametrize(
+    "params", [{}, {"upload": "u"}, SHORT, LONG, {"upload": "u" * 10_000}], ids=["none", "few", "64 bytes", "65 bytes", "many"]
+)
 def test_parameters_of_any_length_are_read_by_all_and_the_jobs_hash_stays_small(hands: Hands, params: Json) -> None:
     job = submitted(hands.store, params)
     assert read_everywhere(hands, job) == [params] * 4
