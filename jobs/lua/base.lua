@@ -79,6 +79,10 @@ local function job_of(id)
   return job
 end
 
+-- Long ones have a key of their own (docs/decisions/0017-short-values-in-small-hashes.md); none are {}. A job of before has them
+-- among its fields, however long.
+local function params_of(job) return job.params or call('GET', k_params(job.id)) or '{}' end
+
 local function note(job, field, value)
   local notes = job.notes
   notes[#notes + 1], notes[#notes + 2] = field, value
