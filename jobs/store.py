@@ -108,9 +108,9 @@ class Store:
             except redis.exceptions.NoScriptError:
                 reply = self.redis.execute_command("EVAL", script.text, 0, *args)
         except redis.exceptions.ResponseError as error:
-            if not NO_WRITES.search(str(error)) and not isinstance(error, NO_WRITES_TYPES):
+            if (told := in_words(error)) is error:
                 raise
-            raise Overloaded(f"Redis takes no writes now ({error}); try again shortly") from error
+            raise told from error
         except redis.exceptions.BusyLoadingError as error:
             raise Overloaded("Redis is reading its file after a start; try again shortly") from error
         return replies.judge(verb, reply)
