@@ -17,6 +17,7 @@ from jobs.store import Store, stamp
 
 BACKOFF_MOST_S = 300.0
 ERROR_BYTES = 4096
+STATES = {state.encode(): state for state in TaskState}  #: as Redis answers them
 APPENDED_AT_ONCE = 1000  #: items of one call
 
 
@@ -75,7 +76,7 @@ def record(
         stale = False
     except Stale as late:
         state, rest, stale = late.state.encode(), list(late.rest), True
-    return Recorded(TaskState(state.decode()), stale, replies.claimed(rest, next_run) if next_run else None)
+    return Recorded(STATES[state], stale, replies.claimed(rest, next_run) if next_run else None)
 
 
 def _children(store: Store, claimed: Claimed, spawn: Spawn) -> tuple[str | int, ...]:

@@ -63,10 +63,14 @@ def claimed(reply: Sequence[Any], run: str) -> Claimed | Plain | Idle:
         backoff_s=backoff_s,
         timeout_s=timeout_s,
         claimed_at=int(now) / 1e6,
-        params=json.loads(params),
-        payload=json.loads(payload) if payload != b"{}" else {},
-        inputs={need.decode(): json.loads(output) for need, output in zip(inputs[::2], inputs[1::2], strict=True)},
+        params=loads(params),
+        payload=loads(payload),
+        inputs={need.decode(): loads(output) for need, output in zip(inputs[::2], inputs[1::2], strict=True)} if inputs else {},
     )
+
+
+def loads(raw: bytes) -> Any:
+    return json.loads(raw.decode()) if raw != b"{}" else {}  # from bytes json would guess the encoding first
 
 
 def rq_job_parts(rq_job: bytes) -> tuple[str, str, int | None]:

@@ -69,7 +69,7 @@ class Orders:
         """Drop the orders for runs that are over."""
         if self._stops:
             self._stops = {}
-        if not self.draining:
+        if self._came.is_set() and not self.draining:
             self._came.clear()
 
     def rest(self, seconds: float) -> None:

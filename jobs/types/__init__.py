@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Protocol, cast
 
 from pydantic import BaseModel
@@ -46,6 +46,7 @@ def find(name: str) -> JobType:
     return cast(JobType, importlib.import_module(f"{__name__}.{name}"))
 
 
+@lru_cache(maxsize=256)
 def understood(name: str, version: int) -> bool:
     """Whether this process knows the job type called `name` as of `version`; else a newer one has made the job."""
     return name in names() and version <= version_of(find(name))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from jobs import record, show, submit
@@ -234,7 +232,7 @@ def test_progress_is_a_share_whatever_is_said(hands: Hands, fraction: float) -> 
 def test_the_backoff_has_an_end_whatever_the_attempt(hands: Hands) -> None:
     hands.submit({"name": "a"})
     claimed = hands.claim()
-    assert 0 <= record.jitter_s(replace(claimed, attempt=5000)) <= 300
+    assert 0 <= record.jitter_s(claimed._replace(attempt=5000)) <= 300
 
 
 def test_a_task_that_succeeds_in_the_end_shows_no_error_of_an_earlier_attempt(hands: Hands) -> None:
