@@ -16,7 +16,7 @@ from jobs import border, lua, replies
 from jobs.errors import LecternError, Misconfigured, Overloaded
 from jobs.keys import Keys
 from jobs.settings import Settings, settings
-from jobs.wire import Wire
+from jobs.wire import Pool, Wire
 
 OLDEST_REDIS = (6, 2)
 NEARLY_FULL = 0.85  #: of maxmemory; beyond it submissions wait so that what runs can still be recorded
@@ -43,7 +43,7 @@ def connect(url: str | None = None) -> redis.Redis:
     if url.startswith("rediss://"):
         options["ssl_cert_reqs"] = "none"  # Heroku's certificates are self-signed; `?ssl_cert_reqs=required` in the URL comes before this
     try:
-        return redis.Redis.from_url(
+        pool = Pool.from_url(
             url,
             retry=Retry(NoBackoff(), 0),
             socket_timeout=SOCKET_TIMEOUT_S,
@@ -52,6 +52,7 @@ def connect(url: str | None = None) -> redis.Redis:
             driver_info=None,  # redis-py would look up its own package's version on every new connection
             **options,
         )
+        return redis.Redis.from_pool(pool)
     except ValueError:  # without its words, which may hold a piece of a password
         raise Misconfigured(
             "REDIS_URL is not the address of a Redis; it looks like redis://:password@host:6379/0, rediss://… or unix:///path/redis.sock"
