@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 FUNCTION = re.compile(r"^(?:local function (\w+)|(\w+) = function)\((?:[^\n]* end|.*?^end)$\n", re.MULTILINE | re.DOTALL)
 DECLARED = re.compile(r"^local \w+$", re.MULTILINE)  #: a forward declaration is no use
+CONSTANT = re.compile(r"^local ([A-Z][A-Z_]*) = ('[^']*'|\d+)(?: *--.*)?\n", re.MULTILINE)
+CAPITALS = re.compile(r"\b[A-Z][A-Z_]*\b")
 
 
 class Piece(NamedTuple):
@@ -30,10 +32,8 @@ def pieces_of(code: str) -> list[Piece]:
 
 def with_constants_inline(code: str) -> str:
     """Return `code` with each `local NAME = literal` written where it is used: a function need not capture it then."""
-    for name, value in re.findall(r"^local ([A-Z][A-Z_]*) = ('[^']*'|\d+)(?: *--.*)?$", code, re.MULTILINE):
-        code = re.sub(rf"^local {name} = .*\n", "", code, flags=re.MULTILINE)
-        code = re.sub(rf"\b{name}\b", value.replace("\\", "\\\\"), code)
-    return code
+    values = dict(CONSTANT.findall(code))
+    return CAPITALS.sub(lambda name: values.get(name[0], name[0]), CONSTANT.sub("", code))
 
 
 def compose(code: str, rarely: Iterable[str]) -> str:
