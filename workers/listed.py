@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
-import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -25,8 +22,7 @@ TIDY_EVERY_S = 600.0
 class Listed(Worker):
     """An `rq.Worker` of which only the outside is RQ's."""
 
-    def __init__(self, queues: Sequence[str], client: Redis) -> None:
-        name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+    def __init__(self, name: str, queues: Sequence[str], client: Redis) -> None:
         super().__init__(list(queues), name=name, connection=client, worker_ttl=TTL_S, serializer=JSONSerializer)
         self.log = log.supervisor
         self._shown = ""

@@ -11,7 +11,7 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from redis import Redis
@@ -28,6 +28,7 @@ from workers.minder import Loss, Minder
 from workers.orders import Why
 from workers.outcome import TIMED_OUT
 from workers.patience import Patience
+from workers.stable import Stable
 
 TICK_S = 0.5
 SHOW_AFTER_S = 0.4  #: with a look every half second RQ shows a run within a second; shorter ones it need not show
@@ -37,12 +38,12 @@ SECOND_SIGNAL_S = 1.0  #: signals closer than this are one: a pool and its termi
 
 
 class Supervisor(Listed):
-    def __init__(self, queues: Sequence[str], client: Redis, *, horse: str = "workers.horse") -> None:
-        super().__init__(queues, client)
+    def __init__(self, stable: Stable, client: Redis) -> None:
+        super().__init__(stable.worker, stable.queues, client)
+        self._stable = stable
         self._store = Store(client)
         self._settings = self._store.settings
-        self._scratch = scratch.make_root()
-        self._minder = Minder(horse, self.name, self.queue_names(), self._scratch, self._settings.drain_seconds)
+        self._minder = Minder(stable, self._settings.drain_seconds)
         self._patience = Patience()
         self._enlisted = self._suspended = self._cold = False
         self._redis_at = self._renew_at = self._suspended_at = 0.0
@@ -99,6 +100,7 @@ class Supervisor(Listed):
             check(self._store.redis)
             self.enlist()
             self._enlisted = True
+            self._minder.mind(now)  # the first horse waits for this
         if self._minder.losses:
             while self._minder.losses:
                 self._settle(self._minder.losses[0])
@@ -185,7 +187,7 @@ class Supervisor(Listed):
         if self._enlisted:
             with contextlib.suppress(RedisError):
                 self.delist()
-        scratch.remove(self._scratch)
+        self._stable.close()
         log.worker_left(self.name)
 
     @contextlib.contextmanager
