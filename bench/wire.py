@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from redis import Redis
 
-from jobs.store import Store, connect
+from jobs.store import Store
 
 READ_BYTES = 1 << 16
 LAST_WORD = "bench-has-heard-enough"
@@ -149,6 +149,7 @@ def commands(client: Redis, listener: Redis) -> Iterator[collections.Counter[str
 
 def commands_in(store: Store, seconds: float) -> collections.Counter[str]:
     """Return the commands that clients sent in so many seconds from now."""
-    with commands(store.redis, connect(store.settings.redis_url)) as counted:
+    listener = Redis.from_url(store.settings.redis_url, socket_timeout=None)  # there may be nothing to hear for long
+    with commands(store.redis, listener) as counted:
         time.sleep(seconds)
     return counted

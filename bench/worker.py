@@ -7,8 +7,9 @@ import sys
 from jobs.settings import settings
 from jobs.store import connect
 from workers import log
+from workers.stable import Stable
 from workers.supervisor import Supervisor
 
 if __name__ == "__main__":
     log.configure(settings().log_level)
-    Supervisor(sys.argv[1:], connect(), horse="bench.horse").work()
+    Supervisor(Stable(sys.argv[1:], "bench.horse"), connect()).work()

@@ -81,7 +81,7 @@ class Store:
         self.redis: Any = client  # redis-py's types know neither that answers are bytes here nor that they are there
         self.wire = Wire(client)
         self.keys = Keys(self.settings.key_prefix)
-        self._constants: dict[str, int | str] = {
+        constants: dict[str, int | str] = {
             "LEASE_US": round(self.settings.lease_seconds * SECOND),
             "RETENTION_S": f"'{math.ceil(self.settings.retention_days * 86_400)}'",
             "WORKER_S": f"'{WORKER_S}'",
@@ -91,13 +91,8 @@ class Store:
             "LOST": f"'{LOST}'",
             "LOST_EXC": f"'{border.encode_error(LOST)}'",
         }
-        self.scripts = lua.load(self.settings.key_prefix, self._constants)
+        self.scripts = lua.Scripts(self.settings.key_prefix, constants)
         self._pressure = (0.0, -math.inf)
-
-    def learn(self, verbs: Sequence[str]) -> None:
-        """Make these scripts ready to be called too: those that few processes need. Again it costs nothing."""
-        if verbs[0] not in self.scripts:
-            self.scripts = {**self.scripts, **lua.load(self.settings.key_prefix, self._constants, verbs)}
 
     def run(self, verb: str, *args: str | bytes | int | float) -> list[Any]:
         """Call the script of `verb` in one round trip and return what stands after its code.

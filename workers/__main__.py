@@ -8,10 +8,9 @@ import re
 import sys
 
 from jobs.errors import Misconfigured
-from jobs.settings import settings
 from jobs.states import Duration
-from jobs.store import connect
 from workers import log
+from workers.stable import Stable
 
 _QUEUE = re.compile(rf"([a-z0-9_]{{1,32}}\.)?({'|'.join(Duration)})")
 _ZONE = re.compile(r"[a-z0-9_]{1,32}")
@@ -20,12 +19,18 @@ _ZONE = re.compile(r"[a-z0-9_]{1,32}")
 def main(argv: list[str] | None = None) -> int:
     given = arguments(argv)
     log.configure("INFO")
-    from workers.supervisor import Supervisor  # RQ takes a moment to import, which --help need not wait for
+    stable = Stable(queues(given.queue, given.zone))
+    stable.start_ahead()
+
+    from jobs.settings import settings  # only now: all of this takes a moment to import, and so does what the horse needs
+    from jobs.store import connect
+    from workers.supervisor import Supervisor
 
     try:
         log.configure(settings().log_level)
-        Supervisor(queues(given.queue, given.zone), connect()).work()
+        Supervisor(stable, connect()).work()
     except Misconfigured as error:
+        stable.close()
         log.misconfigured(error)
         return os.EX_CONFIG
     return os.EX_OK

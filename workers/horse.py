@@ -11,6 +11,7 @@ import gc
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from jobs.errors import Misconfigured
@@ -22,6 +23,7 @@ from workers.orders import Orders
 from workers.pulse import Pulse
 from workers.shift import Shift
 
+SEEN_STEP_S = 0.005
 _PR_SET_PDEATHSIG = 1
 
 
@@ -32,22 +34,25 @@ def main(argv: list[str] | None = None) -> int:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT))  # blocked while it was being started
     die_with_parent(given.supervisor)
     log.configure("INFO")
+    pulse = Pulse.attach(given.pulse)
     try:
-        return work(given)
+        return work(given, pulse)
     except Misconfigured as error:
-        log.misconfigured(error)
+        if pulse.seen:  # else its supervisor has not got further itself, and says the same
+            log.misconfigured(error)
         return os.EX_CONFIG
 
 
-def work(given: argparse.Namespace) -> int:
+def work(given: argparse.Namespace, pulse: Pulse) -> int:
     """Do tasks until it is time to leave. Raises Misconfigured."""
     config = settings()
     log.configure(config.log_level)
     orders = Orders(given.orders)
     orders.follow()
     store = Store(connect())
-    kit = Kit(store, config, Pulse.attach(given.pulse), orders, given.worker, given.scratch)
+    kit = Kit(store, config, pulse, orders, given.worker, given.scratch)
     shift = Shift(kit, given.queue, given.supervisor)
+    await_supervisor(pulse, orders)
     try:
         kit.patiently(lambda: check(store.redis), kit.give_up)
         gc.collect()
@@ -57,6 +62,13 @@ def work(given: argparse.Namespace) -> int:
         why = str(leave)
     log.horse_leaves(why, shift.tasks)
     return os.EX_OK
+
+
+def await_supervisor(pulse: Pulse, orders: Orders) -> None:
+    """Wait until somebody looks at this horse: started first, it may be ready before its supervisor is."""
+    while not pulse.seen and not orders.draining:
+        pulse.sign()
+        time.sleep(SEEN_STEP_S)
 
 
 def die_with_parent(parent: int) -> None:

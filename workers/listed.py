@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
-import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,21 +13,24 @@ from rq.suspension import WORKERS_SUSPENDED
 from rq.utils import now as rq_now
 
 from workers import log
+from workers.notices import Notices
 
 TTL_S = 60  #: RQ adds 60 s: a worker that was killed is listed for at most so long
 BEAT_EVERY_S = 10.0
+KEEP_EVERY = 6  #: beats
 TIDY_EVERY_S = 600.0
 
 
 class Listed(Worker):
     """An `rq.Worker` of which only the outside is RQ's."""
 
-    def __init__(self, queues: Sequence[str], client: Redis) -> None:
-        name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+    def __init__(self, name: str, queues: Sequence[str], client: Redis) -> None:
         super().__init__(list(queues), name=name, connection=client, worker_ttl=TTL_S, serializer=JSONSerializer)
         self.log = log.supervisor
+        self.notices: Notices | None = None
         self._shown = ""
         self._beat_at = 0.0
+        self._beats = 0
         self._tidy_at = 0.0
 
     def _set_connection(self, connection: Redis) -> Redis:
@@ -48,26 +48,24 @@ class Listed(Worker):
         self._keep_queues()
         self.listen()
 
-    def listen(self) -> None:
+    def listen(self) -> Notices:
         """Subscribe to this worker's channel anew."""
         self.deafen()
-        self.pubsub = self.connection.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
-        self.pubsub.subscribe(self.pubsub_channel_name)
+        self.notices = Notices(self.connection, self.pubsub_channel_name, [WORKERS_SUSPENDED, *self.queue_keys()])
+        return self.notices
 
     def deafen(self) -> None:
-        if self.pubsub is not None:
-            self.pubsub.close()
-            self.pubsub = None
+        if self.notices is not None:
+            self.notices.close()
+            self.notices = None
 
-    def commands(self) -> Iterator[dict[str, Any]]:
+    def commands(self, now: float) -> Iterator[dict[str, Any]]:
         """Yield what RQ's tools have sent since the last look. Anybody may publish: what is not a command is dropped."""
-        if self.pubsub is None:
-            self.listen()
-        while self.pubsub is not None and (message := self.pubsub.get_message(timeout=0.0)) is not None:
+        for data in (self.notices or self.listen()).read(now):
             try:
-                command = json.loads(message["data"])
-            except (ValueError, TypeError) as error:
-                log.command_ignored(message.get("data"), str(error))
+                command = json.loads(data)
+            except ValueError as error:
+                log.command_ignored(data, str(error))
                 continue
             if isinstance(command, dict):
                 yield command
@@ -91,10 +89,10 @@ class Listed(Worker):
         with self.connection.pipeline(transaction=False) as pipeline:
             pipeline.hset(self.key, mapping=mapping)
             pipeline.expire(self.key, self.worker_ttl + 60)
-            worker_registration.register(self, pipeline)
-            pipeline.execute()
-        for queue in self.queues:  # dependents of a plain job that were not enqueued: whoever ran it died right after its outcome
-            queue.ready_job_registry.cleanup()
+            was_forgotten = pipeline.execute()[0]
+        if was_forgotten or self._beats % KEEP_EVERY == 0:
+            self._keep()
+        self._beats += 1
         self._beat_at = now + BEAT_EVERY_S
         if now >= self._tidy_at:
             self._keep_queues()
@@ -106,6 +104,13 @@ class Listed(Worker):
         """Disappear from RQ."""
         self.register_death()  # type: ignore[no-untyped-call]
         self.deafen()
+
+    def _keep(self) -> None:
+        with self.connection.pipeline(transaction=False) as pipeline:
+            worker_registration.register(self, pipeline)
+            pipeline.execute()
+        for queue in self.queues:  # dependents of a plain job that were not enqueued: whoever ran it died right after its outcome
+            queue.ready_job_registry.cleanup()
 
     def _keep_queues(self) -> None:
         """A worker's queues are listed also before anything was ever queued in them."""

@@ -6,9 +6,10 @@ import logging
 import sys
 import time
 from collections.abc import MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jobs.model import Claimed, Plain
+if TYPE_CHECKING:
+    from jobs.model import Claimed, Plain
 
 horse = logging.getLogger("workers.horse")
 supervisor = logging.getLogger("workers.supervisor")

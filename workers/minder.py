@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from jobs.store import SOCKET_TIMEOUT_S
 from workers import log, scratch
 from workers.harness import Harness
 from workers.orders import Why
 from workers.pulse import Beat
+from workers.stable import Stable
 from workers.watch import Kill, Stop, Watch
 
 INSTANT_S = 10.0  #: a horse that dies sooner, and held nothing, will do so again
@@ -31,11 +30,8 @@ class Loss:
 
 
 class Minder:
-    def __init__(self, module: str, worker: str, queues: Sequence[str], scratch_root: Path, drain_s: float) -> None:
-        self._module = module
-        self._worker = worker
-        self._queues = queues
-        self._scratch_root = scratch_root
+    def __init__(self, stable: Stable, drain_s: float) -> None:
+        self._stable = stable
         self._drain_s = drain_s
         self._horse: Harness | None = None
         self._watch = Watch(0.0)
@@ -108,7 +104,7 @@ class Minder:
         if self._drains_since is not None or self.losses or now < self._spawn_at:
             return
         try:
-            self._horse = Harness.spawn(self._module, self._worker, self._queues, self._scratch_root)
+            self._horse = self._stable.horse()
         except OSError as error:  # no memory, no process to be had
             log.horse_not_spawned(error)
             self._spawn_at = now + LONGEST_RESPAWN_S
@@ -142,4 +138,4 @@ class Minder:
         self._past = self.tally()
         self._horse, self.beat = None, Beat()
         horse.close()
-        scratch.empty(self._scratch_root)
+        scratch.empty(self._stable.scratch)

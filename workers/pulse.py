@@ -76,9 +76,7 @@ class Pulse:
             with tempfile.TemporaryFile() as file:
                 fd = os.dup(file.fileno())
         os.ftruncate(fd, _PAGE_BYTES)
-        pulse = cls(fd)
-        pulse.look()
-        return pulse
+        return cls(fd)
 
     @classmethod
     def attach(cls, fd: int) -> Pulse:
@@ -95,6 +93,11 @@ class Pulse:
     def sign(self) -> None:
         """Give a sign of life: change the counter. Threads may race; any change will do."""
         self._signs[0] = (self._signs[0] + 1) & 0xFFFFFFFF
+
+    @property
+    def seen(self) -> bool:
+        """Whether the supervisor has ever looked at this horse."""
+        return self._looked[0] > 0
 
     def unseen_s(self) -> float:
         """For how long the supervisor has not looked: it looks every half second unless it hangs."""

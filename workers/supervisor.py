@@ -1,7 +1,7 @@
 """Stand between a horse and Redis: renew what it holds, record what it left behind, show both in RQ, obey, leave in order.
 
-One thread, a look every half second; a signal or the horse's end wakes it at once. Trouble with Redis never keeps it from
-minding its horse for longer than one call's timeout.
+One thread, a look every half second; a signal, a notice of Redis or the horse's end wakes it at once. Trouble with Redis never
+keeps it from minding its horse for longer than one call's timeout.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from redis import Redis
@@ -25,27 +25,28 @@ from jobs.store import Store, check
 from workers import log, plain, scratch
 from workers.listed import Listed
 from workers.minder import Loss, Minder
+from workers.notices import Notices
 from workers.orders import Why
 from workers.outcome import TIMED_OUT
 from workers.patience import Patience
+from workers.stable import Stable
 
 TICK_S = 0.5
 SHOW_AFTER_S = 0.4  #: with a look every half second RQ shows a run within a second; shorter ones it need not show
-SUSPENDED_EVERY_S = 1.0
 LAST_WORDS_S = 5.0  #: for Redis to learn what the last horse held; the lease tells it otherwise
 SECOND_SIGNAL_S = 1.0  #: signals closer than this are one: a pool and its terminal both send it
 
 
 class Supervisor(Listed):
-    def __init__(self, queues: Sequence[str], client: Redis, *, horse: str = "workers.horse") -> None:
-        super().__init__(queues, client)
+    def __init__(self, stable: Stable, client: Redis) -> None:
+        super().__init__(stable.worker, stable.queues, client)
+        self._stable = stable
         self._store = Store(client)
         self._settings = self._store.settings
-        self._scratch = scratch.make_root()
-        self._minder = Minder(horse, self.name, self.queue_names(), self._scratch, self._settings.drain_seconds)
+        self._minder = Minder(stable, self._settings.drain_seconds)
         self._patience = Patience()
         self._enlisted = self._suspended = self._cold = False
-        self._redis_at = self._renew_at = self._suspended_at = 0.0
+        self._redis_at = self._renew_at = 0.0
         self._renewed = ""
         self._stopped = ""  #: the run of a plain RQ job that stop-job has ended
         self._tasks = 0
@@ -60,7 +61,7 @@ class Supervisor(Listed):
                 while not self._finished(time.monotonic()):
                     self._tick(time.monotonic())
                     if not self._finished(time.monotonic()):
-                        doze(woken)
+                        doze(woken, self.notices)
         finally:
             self._leave()
         return True
@@ -99,18 +100,16 @@ class Supervisor(Listed):
             check(self._store.redis)
             self.enlist()
             self._enlisted = True
+            self._minder.mind(now)  # the first horse waits for this
         if self._minder.losses:
             while self._minder.losses:
                 self._settle(self._minder.losses[0])
                 self._minder.losses.pop(0)
             self._minder.mind(now)  # the next horse was kept waiting for this
-        for command in self.commands():
+        for command in self.commands(now):
             self._obey(command)
         self._renew(now)
-        if now >= self._suspended_at:
-            self._suspended = self.suspended()
-            claim.knock(self._store, self.queue_names())
-            self._suspended_at = now + SUSPENDED_EVERY_S
+        self._heed()
         completed, failed, busy_s = self._minder.tally()
         self.show(self._state_at(completed + failed))
         self.beat(now, completed, failed, busy_s)
@@ -140,6 +139,14 @@ class Supervisor(Listed):
         self._renewed = run
         if run in renewed.stale:
             self._minder.stop(run, Why.CANCELLED if run in renewed.cancelled else Why.STALE, now)
+
+    def _heed(self) -> None:
+        """Learn what RQ's tools have done to a key of theirs: suspended all workers, or pushed to an inbox, for which nobody rang."""
+        found = self.notices.found() if self.notices else None
+        if found is not None:
+            self._suspended = found > 0 and self.suspended()
+            if found:
+                claim.knock(self._store, self.queue_names())
 
     def _state_at(self, tasks: int) -> str:
         """A worker is busy while a run lasts, or when it did any since the last look."""
@@ -185,7 +192,7 @@ class Supervisor(Listed):
         if self._enlisted:
             with contextlib.suppress(RedisError):
                 self.delist()
-        scratch.remove(self._scratch)
+        self._stable.close()
         log.worker_left(self.name)
 
     @contextlib.contextmanager
@@ -206,8 +213,9 @@ class Supervisor(Listed):
             write_end.close()
 
 
-def doze(woken: socket.socket) -> None:
-    """Wait until the next look is due, or a signal comes."""
-    if select.select([woken], [], [], TICK_S)[0]:
+def doze(woken: socket.socket, notices: Notices | None) -> None:
+    """Wait until the next look is due, or a signal or a notice of Redis comes."""
+    heard: list[socket.socket | Notices] = [woken, notices] if notices else [woken]
+    if woken in select.select(heard, [], [], TICK_S)[0]:
         with contextlib.suppress(BlockingIOError):
             woken.recv(4096)

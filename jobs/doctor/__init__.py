@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 
-from jobs import lua
 from jobs.doctor.fault import RULES, Fault, Report, Rule, Subject
 from jobs.doctor.looks import look
 from jobs.doctor.mend import mend
@@ -28,7 +27,6 @@ def examine(store: Store, *, fix: bool = False, again_s: float = AGAIN_S, now: f
     Reads in pages, none of which keeps Redis for longer than some milliseconds.
     """
     began = time.monotonic()
-    store.learn(lua.DOCTOR)
     walk = Walk(store, now)
     walk.everything()
     report = Report(looked=dict(walk.looked), suspected=len(walk.suspects))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -17,7 +16,7 @@ VERBS = (
     "submit", "claim", "progress", "append", "renew", "record", "hand_back", "reap", "cancel", "retry", "pause", "delete", "sweep",
     "release", "tune", "reserve", "look", "knock", "end_plain", "fail_plain",
 )  # fmt: skip
-#: What jobs.doctor reads and mends with; loaded only where it is called.
+#: What jobs.doctor reads and mends with.
 DOCTOR = (
     "see_jobs", "see_tasks", "see_shares", "see_depth", "mend_job", "mend_task", "mend_share", "mend_depth", "mend_plain", "drop", "bury",
 )  # fmt: skip
@@ -59,5 +58,15 @@ def named(code: str, what: str) -> list[str]:
     return [name for line in re.findall(rf"^--{what} (.+)$", code, re.MULTILINE) for name in line.split()]
 
 
-def load(prefix: str, constants: Mapping[str, int | str], verbs: Iterable[str] = VERBS) -> dict[str, Script]:
-    return {verb: script(verb, prefix, tuple(constants.items())) for verb in verbs}
+class Scripts(dict[str, Script]):
+    """The scripts of one installation by verb, each composed when first asked for: a process calls few of them."""
+
+    def __init__(self, prefix: str, constants: dict[str, int | str]) -> None:
+        self._prefix = prefix
+        self._constants = tuple(constants.items())
+
+    def __missing__(self, verb: str) -> Script:
+        if verb not in VERBS and verb not in DOCTOR:
+            raise KeyError(verb)
+        self[verb] = made = script(verb, self._prefix, self._constants)  # by two threads at once: twice the same
+        return made

@@ -6,18 +6,18 @@ import re
 
 from jobs.keys import arguments_of
 
-CONSTANT = re.compile(r"^local ([A-Z][A-Z_]*) = ('[^']*'|\d+)(?: *--.*)?$", re.MULTILINE)
+CONSTANT = re.compile(r"^local ([A-Z][A-Z_]*) = ('[^']*'|\d+)(?: *--.*)?\n", re.MULTILINE)
+CAPITALS = re.compile(r"\b[A-Z][A-Z_]*\b")
 SHORT = re.compile(r"^local function (\w+)\(([\w, ]*)\) return ([^{}\n]*) end$", re.MULTILINE)
 SIMPLE = re.compile(r"[\w.]+|'[^']*'")  #: may be written twice: a name, a field, a number, a text
 CALL = re.compile(r"[\w.]+\(")
+PART_OF_MORE = re.compile(r".*(?:[\w.]|function )$", re.DOTALL)  #: what stands before a name that is not one by itself, or is being defined
 
 
 def with_constants_inline(code: str) -> str:
     """Return `code` with each `local NAME = literal` written where it is used: a function need not capture it then."""
-    for name, value in CONSTANT.findall(code):
-        code = re.sub(rf"^local {name} = .*\n", "", code, flags=re.MULTILINE)
-        code = re.sub(rf"\b{name}\b", value.replace("\\", "\\\\"), code)
-    return code
+    values = dict(CONSTANT.findall(code))
+    return CAPITALS.sub(lambda name: values.get(name[0], name[0]), CONSTANT.sub("", code))
 
 
 def with_short_functions_inline(code: str) -> str:
@@ -34,8 +34,8 @@ def with_short_functions_inline(code: str) -> str:
 
 def _written(code: str, short: re.Match[str], parameters: list[str]) -> str:
     parts, end = [], 0
-    for call in re.finditer(rf"(?<![\w.]){short[1]}\(", code):
-        if call.start() < end or code[: call.start()].endswith("function "):
+    for call in re.finditer(rf"{short[1]}\(", code):  # begins with letters, which are looked for fast
+        if call.start() < end or PART_OF_MORE.match(code[max(call.start() - 9, 0) : call.start()]):
             continue
         arguments, closed = arguments_of(code, call.end())
         expression = _with(short[3], dict(zip(parameters, arguments, strict=False))) if len(arguments) == len(parameters) else None

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from jobs import lua
 from jobs.store import Store
 from tests.faults.resp import end_of, words_of
 
@@ -75,7 +76,7 @@ class Proxy:
 
     def __init__(self, store: Store, path: Path) -> None:
         self._upstream = unquote(store.redis.connection_pool.connection_kwargs["path"])
-        self._verbs = {script.sha.encode(): script.verb for script in store.scripts.values()}
+        self._verbs = {store.scripts[verb].sha.encode(): verb for verb in lua.VERBS}
         self._lock = threading.Lock()
         self._rules: list[Rule] = []
         self._closed = threading.Event()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from jobs import submit
+from jobs import lua, submit
 from jobs.errors import Overloaded
 from jobs.model import Submission
 from jobs.settings import settings
@@ -64,7 +64,7 @@ def test_a_worker_lives_through_the_loss_of_every_third_answer(
 ) -> None:
     notes, turn = tmp_path / "notes", itertools.count(1)
     job = submit_scribe(jobs, notes, slow=False)
-    lost = proxy.at("after:*", drop, times=10_000, where=lambda call: call.verb in store.scripts and next(turn) % 3 == 0)
+    lost = proxy.at("after:*", drop, times=10_000, where=lambda call: call.verb in lua.VERBS and next(turn) % 3 == 0)
     worker = start_worker("short", strange=True, REDIS_URL=proxy.url)
 
     assert jobs.await_end(job) is JobStatus.COMPLETED

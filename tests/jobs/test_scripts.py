@@ -6,8 +6,9 @@ import re
 from importlib.resources import files
 
 import pytest
+from redis import Redis
 
-from jobs import lua
+from jobs import claim, lua
 from jobs.keys import KEYS, Keys
 from jobs.keys import lua as key_functions
 from jobs.lua.compose import compose
@@ -43,9 +44,22 @@ def test_a_function_ends_where_the_loader_sees_it_end(name: str) -> None:
             assert line.endswith(" end"), f"{line}: nothing may stand behind the end of a function of one line"
 
 
-def test_every_verb_is_known_to_redis_by_its_own_hash(store: Store) -> None:
-    for script in store.scripts.values():
-        assert store.redis.script_load(script.text) == script.sha
+@pytest.mark.parametrize("verb", [*lua.VERBS, *lua.DOCTOR])
+def test_every_verb_is_known_to_redis_by_its_own_hash(verb: str, store: Store) -> None:
+    script = store.scripts[verb]
+    assert store.redis.script_load(script.text) == script.sha
+
+
+def test_a_script_is_composed_when_it_is_first_called(redis: Redis) -> None:
+    store = Store(redis)
+    assert not store.scripts
+    claim.reap(store)
+    assert list(store.scripts) == ["reap"]
+
+
+def test_what_is_no_verb_is_no_script(store: Store) -> None:
+    with pytest.raises(KeyError):
+        store.scripts["base"]
 
 
 def test_scripts_are_loaded_again_by_a_redis_that_forgot_them(hands: Hands) -> None:

@@ -70,8 +70,11 @@ def bounded(limits: Limits) -> Iterator[None]:
 
 def composed(redis: Any, limits: Limits, *, chained_first: bool = False) -> Stepping:
     """Return a store with these bounds and FAIR_ORDER."""
+    made = Stepping(redis, Settings(fair_order="chained,priority" if chained_first else "priority,chained"))
     with bounded(limits):
-        return Stepping(redis, Settings(fair_order="chained,priority" if chained_first else "priority,chained"))
+        for verb in lua.VERBS:
+            assert made.scripts[verb]
+    return made
 
 
 def stores(redis: Any) -> dict[tuple[Limits, bool], Stepping]:

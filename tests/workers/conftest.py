@@ -163,6 +163,7 @@ def kit(store: Store, tmp_path: Path) -> Iterator[Kit]:
     read_end, write_end = os.pipe()
     os.close(write_end)
     pulse = Pulse.create()
+    pulse.look()
     yield Kit(store, settings(), pulse, Orders(read_end), WORKER, tmp_path)
     pulse.close()
     os.close(read_end)

@@ -7,6 +7,7 @@ import argparse
 from jobs.settings import settings
 from jobs.store import connect
 from workers import listed, log, watch
+from workers.stable import Stable
 from workers.supervisor import Supervisor
 
 if __name__ == "__main__":
@@ -20,4 +21,4 @@ if __name__ == "__main__":
     watch.TIMEOUT_GRACE_S = given.timeout_grace
     watch.SILENCE_S = given.silence
     log.configure(settings().log_level)
-    Supervisor(given.queue, connect(), horse="tests.workers.strange_horse").work()
+    Supervisor(Stable(given.queue, "tests.workers.strange_horse"), connect()).work()

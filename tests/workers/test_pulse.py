@@ -119,6 +119,9 @@ def test_a_beat_is_cheap(pulse: Pulse) -> None:
 
 
 def test_a_horse_sees_for_how_long_its_supervisor_has_not_looked(pulse: Pulse) -> None:
+    assert not pulse.seen
+    pulse.look()
+    assert pulse.seen
     time.sleep(0.05)
     assert 0.05 <= pulse.unseen_s() < 5
     pulse.look()
