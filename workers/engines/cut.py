@@ -57,9 +57,10 @@ def longest_silence(sound: NDArray[np.int16], first: int, enough_s: float) -> in
     from workers.engines.voice import FRAME, probabilities
 
     start = max(0, first - WARM_UP_SECONDS * SAMPLE_RATE)
-    heard = sound[start:].astype(np.float32) / 32768
+    heard = np.divide(sound[start:], 32768, dtype=np.float32)
     skipped = -(-(first - start) // FRAME)
-    silent = np.concatenate(([0], probabilities(heard)[skipped : len(heard) // FRAME] < SPEECH_BELOW, [0])).astype(np.int8)
+    judged = probabilities(heard)[skipped : len(heard) // FRAME]
+    silent = np.concatenate(([0], judged < SPEECH_BELOW, [0])).astype(np.int8)
     begins, ends = np.flatnonzero(np.diff(silent) == 1), np.flatnonzero(np.diff(silent) == -1)
     if not len(begins) or (ends - begins).max() * FRAME < enough_s * SAMPLE_RATE:
         return None

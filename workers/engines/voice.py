@@ -47,7 +47,8 @@ def detector() -> SileroVADModel:
 def speech_in(sound: Sound) -> list[dict[str, Any]]:
     """Return where somebody speaks: the first sample of each stretch and the one behind its last, as `start` and `end`."""
     detector()
-    return get_speech_timestamps(sound)
+    stretches: list[dict[str, Any]] = get_speech_timestamps(sound)
+    return stretches
 
 
 def probabilities(sound: Sound) -> NDArray[np.float32]:
