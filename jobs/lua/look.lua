@@ -39,7 +39,8 @@ local function held_by(line) -- nil: no task is ready
   return line and call('HGET', k_fair(line[1], job.org), 'k') == '1' and 'limit' or ''
 end
 
-local held, standing, lines, tasks = '', {}, {}, call('HGETALL', k_tasks(job.id))
+local held, standing, lines, tasks, fields = '', {}, {}, call('HGETALL', k_tasks(job.id)), call('HGETALL', k_job(job.id))
+if not job.params then fields[#fields + 1], fields[#fields + 2] = 'params', params_of(job) end
 if alive(job) then
   local names, found, line_by = {}, {}, {}
   for name in names_in(call('HGET', k_job(job.id), 'order')) do names[#names + 1] = name end
@@ -56,6 +57,6 @@ if alive(job) then
   end
   held = held_by(found[standing[2]])
 end
-return { 'OK', stamp(now), call('HGETALL', k_job(job.id)), tasks, call('HGETALL', k_state(job.id)),
+return { 'OK', stamp(now), fields, tasks, call('HGETALL', k_state(job.id)),
          call('HGETALL', k_outputs(job.id)), call('HGETALL', k_speeds()), call('HGET', k_org(job.org), 'max_running') or '0',
          held, standing, lines }
