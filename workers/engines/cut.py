@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SEARCHED = 0.2  #: of the stretch, at its end
-SEARCHED_FIRST = 0.05  #: of it: enough if there is a long silence. Listening costs a ninth of what transcribing does with the demo model
+SEARCHED_FIRST = 0.05  #: of it: enough if there is a long silence. Listening to all of a chunk is a sixth of the work with the demo model
 LONG_SILENCE_SECONDS = 0.6  #: a pause between sentences; a longer one further away would be no better a place
 WARM_UP_SECONDS = 2  #: before that, so that the detector knows whether somebody is speaking
 SPEECH_BELOW = 0.35  #: a probability below this is silence, as in faster-whisper's own VAD (its threshold less 0.15)
