@@ -98,10 +98,16 @@ def wait_for(done: Callable[[], float], total: float, *, alive: Process | None =
 
 def cpu_s(*pids: int) -> float:
     """Return the seconds of processor time of these processes and all they have started, ended ones included."""
-    total = 0.0
+    return sum(times(*pids))
+
+
+def times(*pids: int) -> tuple[float, float]:
+    """As `cpu_s`: the seconds in programs and those in the kernel."""
+    user_s = system_s = 0.0
     for pid in pids:
         for one in (whole := psutil.Process(pid), *whole.children(recursive=True)):
             with contextlib.suppress(psutil.NoSuchProcess):
-                times = one.cpu_times()
-                total += times.user + times.system + times.children_user + times.children_system
-    return total
+                spent = one.cpu_times()
+                user_s += spent.user + spent.children_user
+                system_s += spent.system + spent.children_system
+    return user_s, system_s

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import os
 import selectors
 import subprocess
@@ -44,7 +43,8 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
     prefix = context.key("chunk-")
     counts: list[int] = []
     with decoding(path, context.settings) as decoder:
-        for samples in cut_up(told(context, decoder, recording["seconds"]), int(context.settings.chunk_seconds * SAMPLE_RATE)):
+        blocks = told(context, decoder, recording["seconds"])
+        for samples in cut_up(blocks, recording["seconds"], context.settings.chunk_seconds):
             context.storage.put_bytes(chunks.key(prefix, len(counts)), wav(samples))
             counts.append(len(samples) // SAMPLE_BYTES)
     seconds = decoder.samples / SAMPLE_RATE
@@ -71,9 +71,9 @@ def told(context: Context, decoder: Decoder, total_s: float) -> Iterator[bytes]:
 
 def refuse_too_many(seconds: float, settings: Settings) -> None:
     """Raise Misconfigured if there may be more chunks than a task may have children: now, not after an hour of decoding."""
-    from workers.engines.cut import SEARCHED
+    from workers.engines.cut import most_chunks
 
-    most = math.ceil(seconds / (settings.chunk_seconds * (1 - SEARCHED)))
+    most = most_chunks(seconds, settings.chunk_seconds)
     if most > settings.max_children:
         raise Misconfigured(
             f"{seconds:.0f} s of recording may become {most} chunks of CHUNK_SECONDS={settings.chunk_seconds:g}, "
@@ -91,19 +91,31 @@ def wav(samples: bytes) -> bytes:
     return file.getvalue()
 
 
-def cut_up(blocks: Iterator[bytes], most_samples: int) -> Iterator[bytes]:
-    """Gather blocks into chunks of at most `most_samples`, cut where `place_to_cut` says; what is behind the cut opens the next one."""
-    from workers.engines.cut import place_to_cut
+def cut_up(blocks: Iterator[bytes], total_s: float, longest_s: float) -> Iterator[bytes]:
+    """Gather blocks into chunks of at most `longest_s`, cut where `place_to_cut` says; what is behind the cut opens the next one.
+
+    The last ones are shorter, so that workers that share them end together; what fits into one chunk stays in one. `total_s` is
+    what the recording says of itself.
+    """
+    from workers.engines.cut import longest_now, place_to_cut
 
     gathered = bytearray()
+    cut_samples = 0
+    most_bytes = chunk_bytes(longest_s if total_s <= longest_s else longest_now(total_s, longest_s))
     for block in blocks:
         gathered += block
-        while len(gathered) > most_samples * SAMPLE_BYTES:
-            end = place_to_cut(gathered[: most_samples * SAMPLE_BYTES]) * SAMPLE_BYTES
-            yield bytes(gathered[:end])
-            del gathered[:end]
+        while len(gathered) > most_bytes:
+            end = place_to_cut(gathered[:most_bytes])
+            yield bytes(gathered[: end * SAMPLE_BYTES])
+            del gathered[: end * SAMPLE_BYTES]
+            cut_samples += end
+            most_bytes = chunk_bytes(longest_now(total_s - cut_samples / SAMPLE_RATE, longest_s))
     if gathered:
         yield bytes(gathered)
+
+
+def chunk_bytes(seconds: float) -> int:
+    return int(seconds * SAMPLE_RATE) * SAMPLE_BYTES
 
 
 def falls_short(seconds: float, declared_s: float) -> bool:

@@ -20,11 +20,13 @@ from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import Segment, Word, restore_speech_timestamps
 from faster_whisper.utils import available_models, download_model, get_end
-from faster_whisper.vad import collect_chunks, get_speech_timestamps
+from faster_whisper.vad import collect_chunks
 from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
 
 from jobs.errors import Misconfigured
 from workers.engines.chunks import SAMPLE_RATE
+from workers.engines.features import features
+from workers.engines.voice import speech_in
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -151,7 +153,7 @@ class Chunk:
         self, model: WhisperModel, sound: NDArray[np.float32], *, language: str, word_timestamps: bool, vocabulary: Sequence[str]
     ) -> None:
         self.model = model
-        self.speech = get_speech_timestamps(sound)
+        self.speech = speech_in(sound)
         # Options as faster-whisper itself makes them. Temperature 0 only: what it falls back to is drawn by lot, and a resumed
         # run would not draw the same. No text of the window before as a prompt: a window depends on nothing but its own sound.
         _, info = model.transcribe(
@@ -227,7 +229,7 @@ def speech_features(model: WhisperModel, sound: NDArray[np.float32], speech: lis
     """Return the features of what is speech in `sound`, all of it at once: they are scaled by their loudest moment."""
     parts, _ = collect_chunks(sound, speech)
     joined = np.concatenate(parts, axis=0)
-    return model.feature_extractor(joined) if len(joined) else np.zeros((0, 0), dtype=np.float32)
+    return features(model.feature_extractor, joined) if len(joined) else np.zeros((0, 0), dtype=np.float32)
 
 
 def as_json(segment: Segment) -> dict[str, Any]:
@@ -254,7 +256,7 @@ def as_json(segment: Segment) -> dict[str, Any]:
 
 def detect_language(model: WhisperModel, sound: NDArray[np.float32]) -> str | None:
     """Return the language of the first 30 s of speech in `sound`, or None if nobody speaks."""
-    speech = get_speech_timestamps(sound)
+    speech = speech_in(sound)
     if not speech:
         return None
     language, _, _ = model.detect_language(features=speech_features(model, sound, speech))
