@@ -30,6 +30,10 @@ class NotFound(LecternError):
     """No such job, task, upload or artifact (or not one that the asker may see)."""
 
 
+class Nobody(LecternError):
+    """A token that is nobody's, or no longer: whoever shows it is not known."""
+
+
 class Conflict(LecternError):
     """The thing is in a state that does not allow the call; the message says which state, and what to do."""
 
