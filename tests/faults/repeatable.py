@@ -262,6 +262,7 @@ CASES = [
     Case("reserve", "a place", reserves(free=True)),
     Case("reserve", "none left", reserves(free=False)),
     Case("look", "", looks),
+    Case("who", "", lambda hands: partial(people.find, hands.store, people.add(hands.store, "ada", org="acme"))),
     Case("claim", "of a plain RQ job", claims_plain),
     Case("knock", "", knocks),
     # RQ's own code has committed the outcome: the run is over, and needs nothing.
