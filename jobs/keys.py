@@ -63,7 +63,8 @@ KEYS: dict[str, Key] = {
     "fair": Key(
         "fair:{queue}:{org}",
         "hash",
-        "v virtual time, n running, p letters of the priorities it waits in, t<letter><c or f> serial of a lane's last;"
+        "v virtual time, n running, p letters of the priorities it waits in, c of those in which something chained may wait,"
+        " t<letter><c or f> serial of a lane's last;"
         " while parked: k 1, y<letter> since when it waits for a turn of rule 5",
         "deleted or expired when idle",
     ),

@@ -21,6 +21,8 @@ DOCTOR = (
     "see_jobs", "see_tasks", "see_shares", "see_depth", "mend_job", "mend_task", "mend_share", "mend_depth", "mend_plain", "drop", "bury",
 )  # fmt: skip
 
+HERE = "\0"  #: between the fragments and the verb's own lines
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -38,11 +40,16 @@ def source(name: str) -> str:
 def script(verb: str, prefix: str, constants: tuple[tuple[str, int | str], ...]) -> Script:
     """Return what Redis runs for `verb`: constants, the fragments' functions that it needs, its own lines, real keys."""
     own = source(verb)
-    body = "\n".join(source(name) for name in (*named(own, "include"), verb))
-    code = "\n".join(line for line in body.split("\n") if line.strip() and not line.lstrip().startswith("--")) + "\n"
     head = "\n".join(f"local {name} = {value}" for name, value in constants)
-    text = keys.lua(prefix, compose(with_constants_inline(f"{head}\n{code}"), named(own, "rarely")))
+    fragments = "\n".join(source(name) for name in named(own, "include"))
+    shared, its = with_constants_inline(f"{head}\n{bare(fragments)}{HERE}{bare(own)}").split(HERE)
+    text = keys.lua(prefix, compose(shared, its, named(own, "rarely")))
     return Script(verb, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+def bare(code: str) -> str:
+    """Return `code` without its comments and empty lines."""
+    return "\n".join(line for line in code.split("\n") if line.strip() and not line.lstrip().startswith("--")) + "\n"
 
 
 def named(code: str, what: str) -> list[str]:

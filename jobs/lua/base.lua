@@ -42,13 +42,18 @@ end
 local function parent_of(node) return locate(node.job .. '-' .. node.task) end
 local function child_of(node, n) return locate(node.id .. '-' .. n) end
 
--- A task's line: engine queue optional attempts backoff timeout needs dependents, each list with commas, - when empty.
-local function line_of(node)
-  local line = call('HGET', node.tasks, node.n and '*' or node.field)
+-- A task's line: engine queue optional attempts backoff timeout needs dependents, each list with commas, - when empty;
+-- and its payload if that is asked for.
+local function line_of(node, loaded)
+  local line, payload
+  if loaded then
+    local f = call('HMGET', node.tasks, node.n and '*' or node.field, node.field .. ':p')
+    line, payload = f[1], f[2] or '{}'
+  else line = call('HGET', node.tasks, node.n and '*' or node.field) end
   local engine, queue, optional, attempts, needs, dependents =
     string.match(line, '^(%S+) (%S+) (%d) (%d+) %S+ %S+ (%S+) (%S+)$')
   return { text = line, engine = engine, queue = queue, optional = optional == '1', attempts = tonumber(attempts),
-           needs = needs, dependents = dependents, long = string.find(queue, 'long$') ~= nil }
+           needs = needs, dependents = dependents, payload = payload, long = string.find(queue, 'long$') ~= nil }
 end
 
 local function numbers_below(total) -- the fields of so many children
@@ -59,33 +64,43 @@ end
 
 local function names_in(list) return string.gmatch(list ~= '-' and list or '', '[^,]+') end
 
--- The job's own fields, read once a call and kept.
-local job_memo = {}
+-- The job's own fields, read once a call and kept; what is noted of them is written when the call ends.
+local known_jobs = {}
 local function job_of(id)
-  local job = job_memo[id]
+  local job = known_jobs[id]
   if not job then
     local f = call('HMGET', k_job(id), 'status', 'user', 'org', 'priority', 'type', 'created', 'kids', 'cause', 'rev', 'left',
-      'size', 'version')
+      'size', 'version', 'params')
     job = { id = id, status = f[1], user = f[2], org = f[3], priority = f[4], type = f[5], created = f[6],
             kids = f[7] or '-', cause = f[8] or '', rev = f[9] or 0, left = tonumber(f[10] or 0),
-            size = tonumber(f[11] or 0), version = f[12] or '1' }
-    job_memo[id] = job
+            size = tonumber(f[11] or 0), version = f[12] or '1', params = f[13], notes = {} }
+    known_jobs[id] = job
   end
   return job
 end
 
-local function set_status(job, status, now, ...) -- moves the job's id between the indexes of statuses
+local function note(job, field, value)
+  local notes = job.notes
+  notes[#notes + 1], notes[#notes + 2] = field, value
+end
+
+local function set_status(job, status) -- moves the job's id between the indexes of statuses
   call('ZREM', k_status(job.status), job.id)
   call('ZADD', k_status(status), job.created, job.id)
-  call('HSET', k_job(job.id), 'status', status, ...)
   job.status = status
+  note(job, 'status', status)
 end
 
 local function alive(job) return job.status == 'running' or job.status == 'pending' end
 local function unfinished(state)
   return state == 'new' or state == 'pending' or state == 'ready' or state == 'delayed' or state == 'running' or state == 'joining'
 end
-local function touch(job) -- what is seen of it has changed
-  job.rev = stamp(job.rev + 1)
-  call('HSET', k_job(job.id), 'rev', job.rev)
+-- What is seen of it has changed.
+local function touch(job) job.touched = true end
+
+local function write_jobs()
+  for id, job in pairs(known_jobs) do
+    if job.touched then note(job, 'rev', stamp(job.rev + 1)) end
+    if job.notes[1] then call('HSET', k_job(id), unpack(job.notes)) end
+  end
 end

@@ -4,7 +4,7 @@
 -- ready -> running     delayed -> ready     a cancelled job's ready -> cancelled     of lost workers: running -> ready | failed | skipped
 --include base rq fair lanes settle redo plain inbox held lose erase take
 --rarely cancel_node make_ready reap sweep_oldest fair_unwait idle again park unpark hold lower_turn given_turn chained_first
---rarely plain_begin rq_waits adopt_all cancel_job
+--rarely plain_begin rq_waits promote rq_suspended adopt_all cancel_job
 
 local now, worker, run, queues = clock_now(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 
@@ -15,7 +15,7 @@ if not reply then
   if reply[1] ~= 'IDLE' then
     call('SET', k_worker(worker), run .. ' ' .. reply[2] .. ' - -', 'EX', WORKER_S)
     for queue in string.gmatch(queues, '%S+') do -- it may have been woken for another queue than it was given work of
-      if waits(queue) then ring(queue) end
+      if anybody_waits(queue) then ring(queue) end
     end
   end
 end

@@ -1,8 +1,9 @@
 """Put a script together from its fragments, with no function more than it needs: pure text work.
 
-Redis runs a script from its first line at every call, so each function in it is made anew: a third of a microsecond and
-more work for Lua's collector. Functions that the verb cannot reach are left out; those that it can do without at most
-calls, named in its `--rarely` line, are made when the first of them is called.
+Redis runs a script from its first line at every call, so each function in it is made anew, and what it captures with it. So
+the functions of the fragments stand in one table, `fn`, which is all that they capture besides the fragments' few variables;
+those that the verb cannot reach are left out; and those that it can do without at most calls, named in its `--rarely` line,
+are put into the table when the first of them is called. What the fragments keep in hand is written when the verb has returned.
 """
 
 from __future__ import annotations
@@ -11,19 +12,20 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-FUNCTION = re.compile(r"^(?:local function (\w+)|(\w+) = function)\((?:[^\n]* end|.*?^end)$\n", re.MULTILINE | re.DOTALL)
-DECLARED = re.compile(r"^local \w+$", re.MULTILINE)  #: a forward declaration is no use
+FUNCTION = re.compile(r"^(?:local function (\w+)|(\w+) = function)(\((?:[^\n]* end|.*?^end))$\n", re.MULTILINE | re.DOTALL)
+DECLARED = re.compile(r"^local \w+$\n?", re.MULTILINE)  #: a forward declaration is no use
+AT_LAST = "write_back"  #: called when the verb has returned, where the fragments have it
 
 
 class Piece(NamedTuple):
     name: str | None  #: of the function, None for what stands between functions
-    text: str
+    text: str  #: of a function from its parameters on
 
 
 def pieces_of(code: str) -> list[Piece]:
     found, end = [], 0
     for function in FUNCTION.finditer(code):
-        found += [Piece(None, code[end : function.start()]), Piece(function.group(1) or function.group(2), function.group())]
+        found += [Piece(None, code[end : function.start()]), Piece(function.group(1) or function.group(2), function.group(3))]
         end = function.end()
     return [*found, Piece(None, code[end:])]
 
@@ -36,40 +38,47 @@ def with_constants_inline(code: str) -> str:
     return code
 
 
-def compose(code: str, rarely: Iterable[str]) -> str:
-    """Return `code` without the functions it cannot reach, and with those reached through `rarely` alone made on demand."""
-    pieces = pieces_of(code)
-    needs = {piece.name: names_in(piece.text) for piece in pieces if piece.name}
-    roots = names_in("".join(DECLARED.sub("", piece.text) for piece in pieces if not piece.name))
+def compose(shared: str, own: str, rarely: Iterable[str]) -> str:
+    """Return the script of a verb: the functions of `shared` that it reaches in a table, those behind `rarely` made on demand.
+
+    Raises ValueError when `own` has a function of the same name as one of the `shared` ones that it reaches.
+    """
+    pieces = pieces_of(shared)
+    functions = {piece.name: piece.text for piece in pieces if piece.name}
+    needs = {name: names_in(text) & functions.keys() for name, text in functions.items()}
+    roots = names_in(own) & functions.keys() | ({AT_LAST} & functions.keys())
     wanted, often = reach(roots, needs, ()), reach(roots, needs, set(rarely))
-    rare = wanted - often
-    kept = [piece for piece in pieces if not piece.name or piece.name in wanted]
-    if not rare:
-        return "".join(piece.text for piece in kept)
-    calls = re.compile(rf"\b({'|'.join(sorted(rare))})\(")
-    last = max(index for index, piece in enumerate(kept) if piece.name in rare)
-    made = "".join(piece.text for piece in kept if piece.name in rare)
-    table = ", ".join(f"{name} = {name}" for name in sorted(rare))
-    group = f"rare = function()\nif rare_made then return rare_made end\n{made}rare_made = {{ {table} }}\nreturn rare_made\nend\n"
-    text = "local rare, rare_made\n"
-    for index, piece in enumerate(kept):
-        if piece.name not in rare:
-            text += calls.sub(r"rare().\1(", piece.text)
-        elif index == last:
-            text += group  # here: all that they need stands before
-    return text
+    if taken := wanted & set(re.findall(r"^local function (\w+)", own, re.MULTILINE)):
+        raise ValueError(f"{', '.join(sorted(taken))}: a function of a fragment has that name")
+    calls = re.compile(rf"(?<![\w.])({'|'.join(sorted(wanted, key=len, reverse=True))})\(")
+
+    def written(names: set[str], form: str) -> str:
+        return "".join(form.format(name, calls.sub(r"fn.\1(", functions[name])) for name in functions if name in names)
+
+    variables = "".join(DECLARED.sub("", piece.text) for piece in pieces if not piece.name)
+    if not wanted:
+        return variables + own
+    made = written(often, "{} = function{},\n")
+    text = f"{variables}local fn\nfn = {{\n{made}}}\n"
+    if rare := wanted - often:
+        made = written(rare, "all.{} = function{}\n")
+        text += f"setmetatable(fn, {{ __index = function(all, name)\n{made}return rawget(all, name)\nend }})\n"
+    own = calls.sub(r"fn.\1(", own)
+    if AT_LAST not in wanted:
+        return text + own
+    return f"{text}local function verb()\n{own}end\nlocal answer = verb()\nfn.{AT_LAST}()\nreturn answer\n"
 
 
-def reach(roots: set[str], needs: dict[str, set[str]], closed: Iterable[str]) -> set[str]:
+def reach(roots: Iterable[str], needs: dict[str, set[str]], closed: Iterable[str]) -> set[str]:
     """Return the functions that `roots` lead to without passing through `closed` ones."""
     closed = set(closed)
     reached: set[str] = set()
-    todo = [name for name in roots if name in needs]
+    todo = list(roots)
     while todo:
         name = todo.pop()
         if name not in reached and name not in closed:
             reached.add(name)
-            todo += needs[name] & set(needs)
+            todo += needs[name]
     return reached
 
 

@@ -11,8 +11,8 @@ if job.status ~= 'deleted' then
   call('ZREM', k_user_jobs(job.user), job.id)
   call('ZREM', k_org_jobs(job.org), job.id)
   call('ZREM', k_status(job.status), job.id)
-  call('HSET', k_job(job.id), 'status', 'deleted')
   job.status = 'deleted'
+  note(job, 'status', 'deleted')
 end
 
 return { 'OK', erase(job, now) and 1 or 0 }

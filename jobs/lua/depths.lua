@@ -9,6 +9,8 @@ local function depth_of(queue, priority, more)
     seen[org] = true
     depth = depth + rq_length(rq_lane(queue, priority, true, org)) + rq_length(rq_lane(queue, priority, false, org))
   end
+  local held = clock_of(queue).held
+  if held then add(held.org) end
   for _, org in ipairs(call('ZRANGE', k_ready(queue, priority), '0', '-1')) do add(org) end
   for _, org in ipairs(call('SMEMBERS', k_orgs())) do add(org) end
   for _, member in ipairs(call('SMEMBERS', k_pauses())) do

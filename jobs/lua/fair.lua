@@ -6,7 +6,8 @@
 -- An organisation that is paused, or has as many tasks running as it may, is parked: it waits, but stands in no order, so
 -- that no claim meets it again before it is unparked.
 --
--- What a call has read it keeps, and changes there and in Redis alike. Times are whole microseconds.
+-- What a call has read it keeps and changes there; `write_back` writes it when the call ends. The order is written earlier where
+-- it counts: of each queue one share at most is in hand, its place known but not written. Times are whole microseconds.
 
 local LETTER = { high = 'h', normal = 'n', low = 'l', background = 'b' }
 local PRIORITIES = { h = 'high', n = 'normal', l = 'low', b = 'background' }
@@ -21,15 +22,20 @@ local function ring(queue) -- one token is enough: who is woken and leaves work 
   if call('EXISTS', k_bell(queue)) == 0 then call('RPUSH', k_bell(queue), '1') end
 end
 
+local CLOCK = { 'v', 'f', 'm', 'n', 't', 'l', 'wh', 'wn', 'wl', 'wb', 's', 'd' }
+local AT_FIRST = { m = SECOND, s = MILLION, d = TURN - 1 }
+
 -- v now, f furthest, m mean length of a run, n running, t claims, l the priority that rule 5 served last (its place in ORDER), d the t of its next turn,
 -- w<letter> ids in the lanes of a priority, s share of claims that took a fresh task (millionths, rolling; for estimates)
 local function clock_of(queue)
   local clock = clocks[queue]
   if not clock then
-    local c = call('HMGET', k_clock(queue), 'v', 'f', 'm', 'n', 't', 'l', 'wh', 'wn', 'wl', 'wb', 's', 'd')
-    clock = { v = tonumber(c[1] or 0), f = tonumber(c[2] or 0), m = tonumber(c[3] or SECOND), n = tonumber(c[4] or 0),
-              t = tonumber(c[5] or 0), l = tonumber(c[6] or 0), wh = tonumber(c[7] or 0), wn = tonumber(c[8] or 0),
-              wl = tonumber(c[9] or 0), wb = tonumber(c[10] or 0), s = tonumber(c[11] or MILLION), d = tonumber(c[12] or TURN - 1) }
+    local was = call('HMGET', k_clock(queue), unpack(CLOCK))
+    clock = { was = was }
+    for i, name in ipairs(CLOCK) do
+      was[i] = tonumber(was[i] or AT_FIRST[name] or 0)
+      clock[name] = was[i]
+    end
     clocks[queue] = clock
   end
   return clock
@@ -50,22 +56,59 @@ local function share_of(queue, org)
   local key = k_fair(queue, org)
   local share = shares[key]
   if not share then
-    local f, own = call('HMGET', key, 'v', 'n', 'p', 'k'), org_of(org)
+    local f, own = call('HMGET', key, 'v', 'n', 'p', 'k', 'c'), org_of(org)
     share = { key = key, queue = queue, org = org, own = own, weight = own.weight, clock = clock_of(queue),
-              v = tonumber(f[1] or 0), n = tonumber(f[2] or 0), p = f[3] or '', parked = f[4] and true or false }
+              v = tonumber(f[1] or 0), n = tonumber(f[2] or 0), p = f[3] or '', parked = f[4] and true or false, c = f[5] or '' }
+    share.expires, share.was = f[1] and share.p == '' and share.n == 0, share.c
     shares[key] = share
   end
   return share
 end
 
-local function keep(share) -- and place it in every priority in which it waits
-  call('HSET', share.key, 'v', stamp(share.v), 'n', stamp(share.n), 'p', share.p)
+local function place(share) -- in every priority in which it waits
+  share.clock.held = nil
   if share.p == '' or share.parked then return end
-  local order = stamp(share.v + share.n * share.clock.m / share.weight)
   for letter in string.gmatch(share.p, '.') do
-    call('ZADD', k_ready(share.queue, PRIORITIES[letter]), order, share.org)
-    if CHAINED_FIRST == 1 then call('ZADD', k_chained(share.queue, PRIORITIES[letter]), 'XX', order, share.org) end
+    call('ZADD', k_ready(share.queue, PRIORITIES[letter]), stamp(share.order), share.org)
+    if CHAINED_FIRST == 1 then call('ZADD', k_chained(share.queue, PRIORITIES[letter]), 'XX', stamp(share.order), share.org) end
   end
+end
+
+local function place_held(clock, but) -- now, unless it is that of `but`
+  if clock.held and clock.held ~= but then place(clock.held) end
+end
+
+local function keep(share) -- it has changed, and with it its place
+  share.changed = true
+  share.order = math.floor(share.v + share.n * share.clock.m / share.weight)
+  place_held(share.clock, share)
+  share.clock.held = share
+end
+
+local function write_back()
+  for _, share in pairs(shares) do
+    if share.changed then
+      call('HSET', share.key, 'v', stamp(share.v), 'n', stamp(share.n), 'p', share.p)
+      if share.c ~= share.was then call('HSET', share.key, 'c', share.c) end
+      if share.p == '' and share.n == 0 then call('EXPIRE', share.key, IDLE_TTL_S)
+      elseif share.expires then call('PERSIST', share.key) end
+    end
+  end
+  for queue, clock in pairs(clocks) do
+    place_held(clock)
+    local fields = {}
+    for i, name in ipairs(CLOCK) do
+      if clock[name] ~= clock.was[i] then fields[#fields + 1], fields[#fields + 2] = name, stamp(clock[name]) end
+    end
+    if fields[1] then call('HSET', k_clock(queue), unpack(fields)) end
+  end
+  write_jobs()
+end
+
+local function anybody_waits(queue)
+  local held = clock_of(queue).held
+  return (held and held.p ~= '' and not held.parked)
+      or call('EXISTS', k_ready(queue, 'high'), k_ready(queue, 'normal'), k_ready(queue, 'low'), k_ready(queue, 'background')) > 0
 end
 
 local function leave_order(share, priority)
@@ -78,6 +121,7 @@ end
 -- claim of another priority, or of rule 5, goes to who may be far ahead of those who wait here, and takes the clock there.
 local function come_forward(share, priority)
   local start = share.clock.v
+  place_held(share.clock, share)
   if share.clock['w' .. LETTER[priority]] > 0 then
     local first = call('ZRANGE', k_ready(share.queue, priority), '0', '0', 'WITHSCORES')[2]
     if first then start = math.min(start, first) end
@@ -88,7 +132,6 @@ end
 local function fair_wait(queue, org, priority, now) -- a task entered a lane
   local share = share_of(queue, org)
   if string.find(share.p, LETTER[priority], 1, true) then return share end
-  if share.p == '' and share.n == 0 then call('PERSIST', share.key) end
   come_forward(share, priority) -- while it asked for nothing here, or only for less urgent work
   share.p = share.p .. LETTER[priority]
   if not share.parked then call('ZADD', k_turns(queue, priority), stamp(now), org) end
@@ -97,7 +140,7 @@ local function fair_wait(queue, org, priority, now) -- a task entered a lane
 end
 
 local function stop_waiting(share, priority) -- its lanes of this priority are empty
-  share.p = string.gsub(share.p, LETTER[priority], '')
+  share.p, share.c = string.gsub(share.p, LETTER[priority], ''), (string.gsub(share.c, LETTER[priority], ''))
   leave_order(share, priority)
 end
 
@@ -105,7 +148,6 @@ local function fair_unwait(queue, org, priority)
   local share = share_of(queue, org)
   stop_waiting(share, priority)
   keep(share)
-  if share.p == '' and share.n == 0 then call('EXPIRE', share.key, IDLE_TTL_S) end
 end
 
 local function park(share)
@@ -141,13 +183,11 @@ end
 
 local function fair_take(queue, org, priority, emptied, fresh) -- a run begins
   local share = share_of(queue, org)
-  local clock, letter = share.clock, LETTER[priority]
+  local clock = share.clock
   share.n, clock.n, clock.t, clock.v = share.n + 1, clock.n + 1, clock.t + 1, math.max(clock.v, share.v)
   clock.s = math.floor(clock.s + math.max(1 / clock.t, 0.02) * ((fresh and MILLION or 0) - clock.s))
   if share.own.limit > 0 then share.own.running = call('HINCRBY', k_org(org), 'running', '1') end
   if emptied then stop_waiting(share, priority) end
-  call('HSET', k_clock(queue), 'v', stamp(clock.v), 'n', stamp(clock.n), 't', stamp(clock.t), 's', stamp(clock.s),
-    'w' .. letter, stamp(clock['w' .. letter]))
   keep(share)
 end
 
@@ -165,20 +205,12 @@ local function fair_release(queue, org, us, whole_us, now) -- a run ended: time 
   clock.f = math.max(clock.f, share.v)
   local weight = math.max(1 / math.max(clock.t - clock.n, 1), 0.1) -- the first ten count alike
   clock.m = math.floor(clock.m + weight * (math.max(whole_us, 0) - clock.m))
-  if clock.n == 0 and share.p == '' and call('EXISTS', k_ready(queue, 'high'), k_ready(queue, 'normal'),
-      k_ready(queue, 'low'), k_ready(queue, 'background')) == 0 then
-    clock.v = math.max(clock.v, clock.f) -- the queue fell idle
-  end
-  call('HSET', k_clock(queue), 'v', stamp(clock.v), 'f', stamp(clock.f), 'm', stamp(clock.m), 'n', stamp(clock.n))
-  if share.n > 0 or share.p ~= '' then
-    keep(share)
-  elseif share.v <= clock.v and clock.wh + clock.wn + clock.wl + clock.wb == 0 then -- whoever comes next starts at the clock
-    call('DEL', share.key)
+  if clock.n == 0 and share.p == '' and not anybody_waits(queue) then clock.v = math.max(clock.v, clock.f) end -- the queue fell idle
+  if share.n == 0 and share.p == '' and share.v <= clock.v and clock.wh + clock.wn + clock.wl + clock.wb == 0 then
+    call('DEL', share.key) -- whoever comes next starts at the clock
     shares[share.key] = nil
-  else
-    keep(share)
-    call('EXPIRE', share.key, IDLE_TTL_S)
-  end
+    if clock.held == share then clock.held = nil end
+  else keep(share) end
   if own.limit > 0 then
     own.running = call('HINCRBY', k_org(org), 'running', '-1')
     unpark(org, now)

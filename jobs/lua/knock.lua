@@ -5,7 +5,7 @@
 
 local rung = 0
 for queue in string.gmatch(ARGV[1], '%S+') do
-  if call('EXISTS', rq_inboxes(queue)) == 1 then
+  if rq_asked(queue) then
     ring(queue)
     rung = rung + 1
   end

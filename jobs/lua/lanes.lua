@@ -4,14 +4,16 @@
 
 local function tail_of(priority, chained) return 't' .. LETTER[priority] .. (chained and 'c' or 'f') end
 
-local function line_up(node, queue, job, now, front)
+local function line_up(node, queue, job, now, front, chained)
   local org, priority = job.org, job.priority
-  local chained = call('HGET', k_state(node.job), node.task .. ':c') == '1'
+  if chained == nil then chained = call('HGET', k_state(node.job), node.task .. ':c') == '1' end
   local length = rq_push(rq_lane(queue, priority, chained, org), front, node.id)
   local share = fair_wait(queue, org, priority, now)
   local clock, waiting, tail = share.clock, 'w' .. LETTER[priority], tail_of(priority, chained)
   clock[waiting] = clock[waiting] + 1
-  call('HSET', k_clock(queue), waiting, stamp(clock[waiting]))
+  if chained and not string.find(share.c, LETTER[priority], 1, true) then
+    share.c, share.changed = share.c .. LETTER[priority], true
+  end
   local serial = front and (call('HGET', share.key, tail) or 0) - length + 1 or call('HINCRBY', share.key, tail, '1')
   call('HSET', node.state, node.field, 'ready', node.field .. ':q', stamp(serial))
   if CHAINED_FIRST == 1 and chained and not share.parked then

@@ -15,14 +15,17 @@
 --   lane, other organisations waiting at the priority, runs now, workers, mean length of a run (µs), share of claims that take
 --   a fresh task (millionths), claims ever, ids in the lanes per priority (4)
 --include base rq fair lanes settle people
---rarely line_up_of standing_of held_by states_of locate line_of
 
 local now, digest, kept, told = clock_now(ARGV[1]), ARGV[3], ARGV[4], ARGV[5]
 local who = digest ~= '' and person_of(digest) or {}
 if digest ~= '' and not who[1] then return { 'NOBODY' } end
-local job = job_of(ARGV[2])
+local f = call('HMGET', k_job(ARGV[2]), 'status', 'user', 'org', 'priority', 'type', 'created', 'rev')
+local job = { id = ARGV[2], status = f[1], user = f[2], org = f[3], priority = f[4], type = f[5], created = f[6], rev = f[7] or '0' }
 if not job.status or job.status == 'deleted' then return { 'MISSING' } end
 if digest ~= '' and who[3] ~= 'admin' and who[1] ~= job.user then return { 'MISSING' } end
+local lives = alive(job)
+local what = kept == job.rev .. ' ' .. job.created and 'same' or not lives and told == job.rev and 'ended' or 'new'
+if what ~= 'new' and not lives then return { 'OK', what, stamp(now), who, {}, {}, {}, {}, {}, '0', '', {}, {} } end
 
 local function line_up_of(queue)
   local clock, ready = clock_of(queue), k_ready(queue, job.priority)
@@ -50,10 +53,6 @@ local function held_by(line) -- nil: no task is ready
   if line and line[6] == 0 then return 'worker' end
   return line and call('HGET', k_fair(line[1], job.org), 'k') == '1' and 'limit' or ''
 end
-
-local same = kept == job.rev .. ' ' .. job.created
-local lives = alive(job)
-local what = same and 'same' or not lives and told == job.rev and 'ended' or 'new'
 
 local first, queues, fields, tasks, state, outputs = ARGV[6], { unpack(ARGV, 7) }, {}, {}, {}, {}
 if what == 'new' then

@@ -53,7 +53,7 @@ for i, one in ipairs(states_of(k_state(job.id), names)) do
 end
 if job.left ~= left then
   job.left = left
-  call('HSET', k_job(job.id), 'left', left)
+  note(job, 'left', left)
 end
 if left == 0 and alive(job) then finish_job(job, 'completed', now, '') end
 for _, name in ipairs(names) do

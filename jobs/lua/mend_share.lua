@@ -12,7 +12,7 @@ if own.limit > 0 then
   call('HSET', k_org(org), 'running', own.running)
 end
 share.n, share.clock.n, share.p = running[queue .. '@' .. org] or 0, running[queue] or 0, ''
-call('HSET', k_clock(queue), 'n', stamp(share.clock.n))
+share.c = ''
 
 local function see_to(priority, chained) -- one lane; returns whether it holds something
   local name, field = rq_lane(queue, priority, chained, org), tail_of(priority, chained)
@@ -25,6 +25,7 @@ end
 
 for _, priority in ipairs(ORDER) do
   local chained, fresh = see_to(priority, true), see_to(priority, false)
+  if chained then share.c = share.c .. LETTER[priority] end
   if chained or fresh then share.p = share.p .. LETTER[priority] else leave_order(share, priority) end
 end
 
@@ -49,7 +50,7 @@ if not share.parked then
 end
 if share.p ~= '' or share.n > 0 or call('EXISTS', share.key) == 1 then
   keep(share)
-  if share.p == '' and share.n == 0 then call('EXPIRE', share.key, IDLE_TTL_S) else call('PERSIST', share.key) end
+  if share.p ~= '' or share.n > 0 then call('PERSIST', share.key) end
 end
 if share.p ~= '' and not share.parked then ring(queue) end
 return { 'OK' }

@@ -54,7 +54,6 @@ local function patrol(now)
   for _, lane in ipairs(lost) do -- what the lanes hold is counted, and they may have lost it
     local clock, waiting = clock_of(lane.queue), 'w' .. LETTER[lane.priority]
     clock[waiting] = depth_of(lane.queue, lane.priority, {})
-    call('HSET', k_clock(lane.queue), waiting, stamp(clock[waiting]))
   end
   if #found == 0 then status, at = status == 'pending' and 'running' or 'pending', 0 end
   call('SET', k_patrol(), status .. ' ' .. stamp(at))

@@ -15,7 +15,6 @@ local function plain_push(id, queue, front, now) -- as line_up does with a task
   rq_push(rq_lane(queue, PLAIN_PRIORITY, false, PLAIN_ORG), front, id)
   local share = fair_wait(queue, PLAIN_ORG, PLAIN_PRIORITY, now)
   share.clock.wn = share.clock.wn + 1
-  call('HSET', k_clock(queue), 'wn', stamp(share.clock.wn))
   if not front then call('HINCRBY', share.key, tail_of(PLAIN_PRIORITY, false), '1') end
   if not share.parked then ring(queue) end
 end

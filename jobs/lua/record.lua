@@ -9,7 +9,7 @@
 --include base rq fair lanes settle redo plain inbox held lose erase take
 --rarely give_up fail spawn join child_progress cancel_node reap sweep_oldest again fair_unwait rq_unshow_started idle
 --rarely park unpark hold lower_turn given_turn chained_first learn
---rarely plain_begin rq_waits adopt_all cancel_job
+--rarely plain_begin rq_waits promote rq_suspended adopt_all cancel_job
 
 local now, worker, id, run, outcome, output = clock_now(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local error, exc, delay_s, next_run, queues = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10], ARGV[11]

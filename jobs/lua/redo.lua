@@ -5,7 +5,9 @@ local NEEDS = 2000 -- of all that run again
 
 local function reopen(job, now)
   if not alive(job) then
-    set_status(job, 'running', now, 'cause', '')
+    set_status(job, 'running')
+    job.cause = ''
+    note(job, 'cause', '')
     call('HDEL', k_job(job.id), 'ended')
   end
 end
@@ -60,7 +62,8 @@ local function redo_skipped(node, job, now)
   end
   budget = budget - #order
   reopen(job, now)
-  call('HINCRBY', k_job(job.id), 'left', #order)
+  job.left = job.left + #order
+  note(job, 'left', job.left)
   for at, name in ipairs(order) do
     local unmet = 0
     for need in names_in(lines[at].needs) do

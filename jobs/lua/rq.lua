@@ -151,12 +151,15 @@ end
 
 local function rq_delete(node) call('DEL', rq_key(node.id), 'rq:results:' .. node.id, 'rq:executions:' .. node.id) end
 
--- The inbox of a queue: the list to which RQ's tools push what they want to run. A claim asks for all of its queues at once.
-local function rq_inboxes(queues)
-  local keys = {}
+-- The inbox of a queue: the list to which RQ's tools push what they want to run. A claim asks for all of its queues at once,
+-- and for the key that `rq suspend` sets.
+local function rq_suspended() return call('EXISTS', 'rq:suspended') == 1 end
+local function rq_steered(queues)
+  local keys = { 'rq:suspended' }
   for queue in string.gmatch(queues, '%S+') do keys[#keys + 1] = 'rq:queue:' .. queue end
   return unpack(keys)
 end
+local function rq_asked(queue) return call('EXISTS', 'rq:queue:' .. queue) == 1 end
 local function rq_take_in(queue) return call('LPOP', 'rq:queue:' .. queue) end
 
 -- RQ jobs of others.

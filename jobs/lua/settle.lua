@@ -25,16 +25,16 @@ local function start(node, line, job, now, ready)
 end
 
 -- pending | delayed | running | cancelled | failed -> ready
-local function make_ready(node, line, job, now, front)
+local function make_ready(node, line, job, now, front, chained)
   rq_queued(node, now)
-  line_up(node, line.queue, job, now, front)
+  line_up(node, line.queue, job, now, front, chained)
 end
 
--- pending -> ready
-local function begin_pending(node, job, now)
+-- pending -> ready; whether it is `chained`, if that is known
+local function begin_pending(node, job, now, chained)
   local line = line_of(node)
   rq_leave(node, line.queue, 'pending')
-  make_ready(node, line, job, now, false)
+  make_ready(node, line, job, now, false, chained)
 end
 
 -- running | failed -> delayed
@@ -55,7 +55,9 @@ local function end_run(node, line, job, r, now, seen) -- whatever its outcome: t
 end
 
 local function finish_job(job, status, now, cause)
-  set_status(job, status, now, 'ended', stamp(now), 'cause', cause)
+  set_status(job, status)
+  note(job, 'ended', stamp(now))
+  if cause ~= job.cause then note(job, 'cause', cause) end
   job.cause = cause
 end
 
@@ -63,18 +65,23 @@ end
 local function advance(node, line, job, now, completed)
   local chains = line.dependents ~= '-' and ((completed and line.long) or call('HGET', node.state, node.field .. ':c') == '1')
   for name in names_in(line.dependents) do
-    if chains then call('HSET', node.state, name .. ':c', '1') end
-    if call('HINCRBY', node.state, name .. ':w', '-1') == 0 and call('HGET', node.state, name) == 'pending' then
+    local f = call('HMGET', node.state, name, name .. ':w', name .. ':c')
+    local unmet, chained = f[2] - 1, chains or f[3] == '1'
+    if chained and not f[3] then call('HSET', node.state, name .. ':w', unmet, name .. ':c', '1')
+    else call('HSET', node.state, name .. ':w', unmet) end
+    if unmet == 0 and f[1] == 'pending' then
       if budget > 0 then
         budget = budget - 1
-        begin_pending(locate(node.job .. '-' .. name), job, now)
+        begin_pending(locate(node.job .. '-' .. name), job, now, chained)
       else -- for converge to find
         call('HSET', k_job(job.id), 'late', '1')
         call('ZADD', k_sweeps(), stamp(now), job.id)
       end
     end
   end
-  if call('HINCRBY', k_job(job.id), 'left', '-1') == 0 then finish_job(job, 'completed', now, '') end
+  job.left = job.left - 1
+  note(job, 'left', job.left)
+  if job.left == 0 then finish_job(job, 'completed', now, '') end
 end
 
 local function child_progress(node, fraction) -- keeps the sum over siblings on the parent

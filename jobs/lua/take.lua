@@ -23,15 +23,15 @@ local function promote(now) -- delayed -> ready
 end
 
 local function answer(node, job, line, r, now)
-  local payload = call('HGET', node.tasks, node.field .. ':p')
   local reply = { 'CLAIMED', node.id, job.type, job.version, job.user, job.org, tostring(r.attempts), tostring(r.granted or line.attempts),
-                  stamp(now), line.text, call('HGET', k_job(job.id), 'params'), payload or '{}' }
-  if not node.n then
-    for need in names_in(line.needs) do
-      local output = call('HGET', outputs_of(node), need)
-      if output and call('HGET', node.state, need) == 'completed' then
-        reply[#reply + 1] = need
-        reply[#reply + 1] = output
+                  stamp(now), line.text, job.params, line.payload }
+  if not node.n and line.needs ~= '-' then
+    local needs = {}
+    for need in names_in(line.needs) do needs[#needs + 1] = need end
+    local outputs, states = call('HMGET', outputs_of(node), unpack(needs)), call('HMGET', node.state, unpack(needs))
+    for i, need in ipairs(needs) do
+      if outputs[i] and states[i] == 'completed' then
+        reply[#reply + 1], reply[#reply + 2] = need, outputs[i]
       end
     end
   end
@@ -43,42 +43,53 @@ local function begin(node, job, r, run, worker, now)
   set(node, 'running', node.field .. ':r', run, node.field .. ':b', stamp(now), node.field .. ':k', worker,
     node.field .. ':n', stamp(r.attempts))
   call('ZADD', k_leases(), stamp(now + LEASE_US), node.id .. ':' .. run)
-  if job.status == 'pending' then set_status(job, 'running', now, 'started', stamp(now)) end
+  if job.status == 'pending' then
+    set_status(job, 'running')
+    note(job, 'started', stamp(now))
+  end
   touch(job)
 end
 
-local function waits(queue)
-  return call('EXISTS', k_ready(queue, 'high'), k_ready(queue, 'normal'), k_ready(queue, 'low'), k_ready(queue, 'background')) > 0
+-- The first id of its lanes of one priority, and the names of its lane and of the other. The chained lane is looked into first
+-- where something may wait in it, and last in any case.
+local function first_of(share, priority, only)
+  local chained, fresh = rq_lane(share.queue, priority, true, share.org), rq_lane(share.queue, priority, false, share.org)
+  local letter = LETTER[priority]
+  if only or string.find(share.c, letter, 1, true) then
+    local id = rq_pop(chained)
+    if id or only then return id, chained, fresh end
+    share.c, share.changed = string.gsub(share.c, letter, ''), true
+  end
+  local id = rq_pop(fresh)
+  if id then return id, fresh, chained end
+  return rq_pop(chained), chained, fresh
 end
 
 -- One organisation's next live task of one priority, chained before fresh (or chained `only`); drops tombstones, holds what is paused.
 -- Returns how many ids it took without a claim, in all, and if it found one {node, line, job, r, emptied, fresh}.
-local function pop(queue, priority, org, only, dropped, most, now, paused)
-  local chained, fresh = rq_lane(queue, priority, true, org), rq_lane(queue, priority, false, org)
-  local clock, waiting = clock_of(queue), 'w' .. LETTER[priority]
+local function pop(share, priority, only, dropped, most, now, paused)
+  local clock, waiting = share.clock, 'w' .. LETTER[priority]
   while dropped < most do
-    local id, lane, other = rq_pop(chained), chained, fresh
+    local id, lane, other = first_of(share, priority, only)
     if not id and only then break end
-    if not id then id, lane, other = rq_pop(fresh), fresh, chained end
-    if id then clock[waiting] = clock[waiting] - 1 end -- written by fair_take, or below
+    if id then clock[waiting] = clock[waiting] - 1 end
     local holds, known = rq_left(lane, id)
     local emptied = not holds and not rq_holds(other)
     local node = id and locate(id)
     local r = node and run_of(node)
     if r and r.state == 'ready' then
-      local job, line = job_of(node.job), line_of(node)
+      local job, line = job_of(node.job), line_of(node, true)
       if fenced(node, job) then cancel_node(node, line, job, r.state, now, job.cause)
       elseif not known then cancel_job(job, now) -- one of RQ's tools has deleted its rq_job
       elseif paused and call('SISMEMBER', k_pauses(), 'type:' .. job.type) == 1 then hold(id, job.type)
-      else return dropped, { node = node, line = line, job = job, r = r, emptied = emptied, fresh = lane == fresh } end
-    elseif id and org == PLAIN_ORG and rq_waits(id) then return dropped, { plain = id, emptied = emptied, fresh = true } end
+      else return dropped, { node = node, line = line, job = job, r = r, emptied = emptied, fresh = lane == rq_lane(share.queue, priority, false, share.org) } end
+    elseif id and share.org == PLAIN_ORG and rq_waits(id) then return dropped, { plain = id, emptied = emptied, fresh = true } end
     if id or emptied then dropped = dropped + 1 end -- cancelled, or pushed twice and taken already, or the lanes are gone
     if emptied then
-      fair_unwait(queue, org, priority)
+      fair_unwait(share.queue, share.org, priority)
       break
     end
   end
-  call('HSET', k_clock(queue), waiting, stamp(clock[waiting]))
   return dropped
 end
 
@@ -86,6 +97,22 @@ local function first_but(key, passed) -- of an order, `passed` left out
   if not passed then return call('ZRANGE', key, '0', '0')[1] end
   local two = call('ZRANGE', key, '0', '1')
   return two[1] ~= passed and two[1] or two[2]
+end
+
+-- Rule 3: the first in line of a priority, `passed` left out. The share in hand stands where it belongs, not where it is written.
+local function first_in_line(queue, priority, passed)
+  local clock = clock_of(queue)
+  local held = clock.held
+  if passed then place_held(clock) end
+  if passed or not held or held.parked or not string.find(held.p, LETTER[priority], 1, true) then
+    return first_but(k_ready(queue, priority), passed)
+  end
+  local two = call('ZRANGE', k_ready(queue, priority), '0', '1', 'WITHSCORES')
+  local at = two[1] == held.org and 3 or 1
+  if not two[at] or held.order < tonumber(two[at + 1]) then return held.org end
+  if held.order > tonumber(two[at + 1]) then return two[at] end
+  place(held)
+  return first_but(k_ready(queue, priority))
 end
 
 -- Rule 5: the next of the priorities below the highest that waits, and of its organisations the one that has waited longest
@@ -103,7 +130,6 @@ end
 local function given_turn(queue, at, org, now) -- to none that was parked or had nothing but tombstones: the priority's turn is still to come
   local clock = clock_of(queue)
   clock.l, clock.d = at, clock.t + TURN
-  call('HSET', k_clock(queue), 'l', stamp(at), 'd', stamp(clock.d))
   call('ZADD', k_turns(queue, ORDER[at]), stamp(now), org)
 end
 
@@ -122,21 +148,24 @@ end
 
 -- Whose turn it is in a queue, `passed` left out and no turn of rule 5 if one is `kept`: priority, organisation, in a turn of
 -- rule 5 the priority's place in ORDER, and whether of its chained tasks only.
-local function choose(queue, passed, kept)
+local function choose(queue, passed, kept, unasked)
+  local clock = clock_of(queue)
   for at, priority in ipairs(ORDER) do
-    local org = first_but(k_ready(queue, priority), passed)
+    local org = (unasked or clock['w' .. LETTER[priority]] > 0) and first_in_line(queue, priority, passed)
     if org then
-      if at < #ORDER and not kept and clock_of(queue).t >= clock_of(queue).d then
+      if at < #ORDER and not kept and clock.t >= clock.d then
         local lower, other = lower_turn(queue, at)
         if lower then return ORDER[lower], other, lower end
       end
       if CHAINED_FIRST == 1 then
+        place_held(clock)
         local first, chained_org = chained_first(queue, passed)
         if first then return first, chained_org, nil, true end
       end
       return priority, org
     end
   end
+  if not unasked then return choose(queue, passed, kept, true) end -- whatever the clock counts: nobody is to wait for ever
 end
 
 -- The fairest task of a queue, its run begun: what `answer` tells; else how many ids were taken without a claim, in all, and
@@ -154,11 +183,10 @@ local function serve(queue, worker, run, dropped, now, paused)
       dropped = dropped + 1
     else
       local most, found = passed and TOMBSTONES or math.max(FIRST, dropped + 1), nil
-      dropped, found = pop(queue, priority, org, only, dropped, most, now, paused)
+      dropped, found = pop(share, priority, only, dropped, most, now, paused)
       if found then
         if turn then given_turn(queue, turn, org, now) end
         fair_take(queue, org, priority, found.emptied, found.fresh)
-        if not found.emptied or waits(queue) then ring(queue) end
         if found.plain then return plain_begin(found.plain, queue, run, worker, now) end
         begin(found.node, found.job, found.r, run, worker, now)
         return answer(found.node, found.job, found.line, found.r, now)
@@ -166,7 +194,7 @@ local function serve(queue, worker, run, dropped, now, paused)
       if dropped >= most then passed, kept = passed or org, kept or turn end
     end
   end
-  return nil, dropped, passed and waits(queue)
+  return nil, dropped, passed and anybody_waits(queue)
 end
 
 local function idle(now, more)
@@ -181,10 +209,13 @@ end
 local take
 
 take = function(now, worker, run, queues, tidied)
-  local paused = call('EXISTS', 'rq:suspended', k_pauses(), rq_inboxes(queues)) > 0 -- or something is in an inbox
-  if paused and call('EXISTS', 'rq:suspended') == 1 then return { 'IDLE', '1' } end
-  promote(now)
-  local more = paused and adopt_all(queues, now)
+  local paused, more = false, false
+  if call('EXISTS', k_delayed(), k_pauses(), rq_steered(queues)) > 0 then
+    paused = call('EXISTS', k_pauses(), rq_steered(queues)) > 0 -- or something is in an inbox
+    if paused and rq_suspended() then return { 'IDLE', '1' } end
+    promote(now)
+    more = paused and adopt_all(queues, now)
+  end
   local dropped = 0
   for queue in string.gmatch(queues, '%S+') do
     if not (paused and call('SISMEMBER', k_pauses(), 'queue:' .. queue) == 1) then
@@ -210,5 +241,5 @@ local function again(id, run) -- the same call repeated: the same answer
   local node = locate(id)
   local r = run_of(node)
   if r.state ~= 'running' or r.run ~= run then return nil end
-  return answer(node, job_of(node.job), line_of(node), r, r.began)
+  return answer(node, job_of(node.job), line_of(node, true), r, r.began)
 end

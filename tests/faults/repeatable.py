@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from jobs import claim, control, orgs, plain, quota, record, show, submit, uploads
+from jobs import claim, control, orgs, people, plain, quota, record, show, submit, uploads
 from jobs.errors import NotFound, Stale
 from jobs.model import Claimed, Completed, Failed, Idle, Outcome, Plain, Skipped, Spawn, Submission
 from jobs.settings import Quota

@@ -32,7 +32,7 @@ def test_no_script_parses_json_removes_from_lanes_or_lists_keys(name: str) -> No
 
 @pytest.mark.parametrize("name", [name for name in SOURCES if name != "rq.lua"])
 def test_only_rq_lua_knows_rqs_keys(name: str) -> None:
-    assert re.findall(r"'rq:[^']*", SOURCES[name]) in ([], ["'rq:suspended", "'rq:suspended"])
+    assert re.findall(r"'rq:[^']*", SOURCES[name]) == []
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -74,28 +74,41 @@ def test_another_prefix_leaves_the_first_alone(hands: Hands, monkeypatch: pytest
         other.redis.delete(key)
 
 
+SHARED = (
+    "local later\n"
+    "local seen = {}\n"
+    "local function used(x) return x / 2 end\n"
+    "local function helper(x) return used(x) + #seen end\n"
+    "local function seldom(x)\n  seen[1] = x\n  return helper(x) + later(x)\nend\n"
+    "local function unused() return seldom(1) end\n"
+    "later = function(x) return used(x) end\n"
+)
+OWN = "local big = ARGV[1] == '8'\nif big then return seldom(8) end\nreturn used(2)\n"
+
+
 def test_a_script_has_only_the_functions_it_reaches_and_makes_rare_ones_on_demand() -> None:
-    code = (
-        "local later\n"
-        "local function used() return 1 end\n"
-        "local function helper() return used() end\n"
-        "local function seldom()\n  return helper() + later()\nend\n"
-        "local function unused() return seldom() end\n"
-        "later = function() return 2 end\n"
-        "if ARGV[1] == 'x' then return seldom() end\n"
-        "return used()\n"
-    )
-    text = compose(code, ["seldom"])
+    text = compose(SHARED, OWN, ["seldom"])
     assert "unused" not in text
-    assert "return rare().seldom()" in text
-    assert text.index("function used") < text.index("rare = function") < text.index("function helper")
+    assert "return fn.seldom(8)" in text
+    assert text.index("used = function") < text.index("__index") < text.index("all.helper = function") < text.index("local big")
 
 
 def test_a_script_made_on_demand_answers_as_the_whole_one(store: Store) -> None:
-    code = "local function half(x) return x / 2 end\nlocal function seldom(x)\nreturn half(x) + 1\nend\n"
-    code += "if ARGV[1] == '8' then return seldom(8) end\nreturn 0\n"
-    for text in (code, compose(code, ["seldom"])):
-        assert [store.redis.eval(text, 0, argument) for argument in ("8", "1", "8")] == [5, 0, 5]
+    for text in (SHARED + OWN, compose(SHARED, OWN, []), compose(SHARED, OWN, ["seldom"])):
+        assert [store.redis.eval(text, 0, argument) for argument in ("8", "1", "8")] == [9, 1, 9]
+
+
+def test_what_fragments_keep_in_hand_is_written_when_the_verb_has_returned(store: Store) -> None:
+    shared = "local kept = {}\nlocal function keep(x) kept[#kept + 1] = x end\n"
+    shared += "local function write_back()\n  redis.call('RPUSH', 'kept', #kept, unpack(kept))\nend\n"
+    text = compose(shared, "keep(ARGV[1])\nif ARGV[1] == 'early' then return 1 end\nkeep('late')\nreturn 2\n", [])
+    assert [store.redis.eval(text, 0, argument) for argument in ("early", "x")] == [1, 2]
+    assert store.redis.lrange("kept", 0, -1) == [b"1", b"early", b"2", b"x", b"late"]
+
+
+def test_a_function_of_the_verb_may_not_have_a_fragments_name() -> None:
+    with pytest.raises(ValueError, match="used"):
+        compose(SHARED, "local function used() end\nreturn helper(1)\n", [])
 
 
 def test_constants_are_written_where_they_are_used() -> None:
