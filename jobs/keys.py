@@ -19,6 +19,7 @@ class Key(NamedTuple):
 KEYS: dict[str, Key] = {
     "job": Key("jobs:{job}", "hash", "the job; `children:<task>`: pattern and count of the keys its children write to", "delete.lua"),
     "tasks": Key("jobs:{job}:tasks", "hash", "fixed at submit: `<task>` its line, `<task>:p` its payload", "delete.lua"),
+    "params": Key("jobs:{job}:params", "string", "the job's parameters, JSON, where they take more than 64 bytes", "delete.lua"),
     "state": Key("jobs:{job}:state", "hash", "what changes: `<task>` its state, `<task>:<letter>` the rest", "delete.lua"),
     "outputs": Key("jobs:{job}:outputs", "hash", "`<task>` its committed output, JSON", "delete.lua"),
     "child_tasks": Key("jobs:{job}:tasks:{task}", "hash", "as tasks, for the children: `*` their line, `<n>:p` a payload", "delete.lua"),
@@ -120,6 +121,9 @@ class Keys:
 
     def tasks(self, job: str) -> str:
         return self.build("tasks", job)
+
+    def params(self, job: str) -> str:
+        return self.build("params", job)
 
     def state(self, job: str) -> str:
         return self.build("state", job)

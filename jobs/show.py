@@ -179,9 +179,14 @@ def read_many(store: Store, ids: list[str]) -> list[JobView]:
         for one in ids:
             for key in (keys.job(one), keys.tasks(one), keys.state(one), keys.outputs(one)):
                 pipe.hgetall(key)
+            pipe.get(keys.params(one))
         replies = pipe.execute()
-    groups = zip(ids, *(replies[part::4] for part in range(4)), strict=True)
-    return [assemble(one, *(text(part) for part in parts)) for one, *parts in groups if parts[0] and parts[0][b"status"] != b"deleted"]
+    groups = zip(ids, *(replies[part::5] for part in range(5)), strict=True)
+    return [
+        assemble(one, *(text(part) for part in ({b"params": long, **fields} if long else fields, *parts)))
+        for one, fields, *parts, long in groups
+        if fields and fields[b"status"] != b"deleted"
+    ]
 
 
 def partial(store: Store, job_id: str, cursor: str | None = None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from jobs import border, lua, replies
 from jobs.errors import Misconfigured, Overloaded
 from jobs.keys import Keys
 from jobs.settings import Settings, settings
+from jobs.wire import Wire
 
 OLDEST_REDIS = (6, 2)
 NEARLY_FULL = 0.85  #: of maxmemory; beyond it submissions wait so that what runs can still be recorded
@@ -77,6 +78,7 @@ class Store:
     def __init__(self, client: redis.Redis, config: Settings | None = None) -> None:
         self.settings = config or settings()
         self.redis: Any = client  # redis-py's types know neither that answers are bytes here nor that they are there
+        self.wire = Wire(client)
         self.keys = Keys(self.settings.key_prefix)
         self._constants: dict[str, int | str] = {
             "LEASE_US": round(self.settings.lease_seconds * SECOND),
@@ -104,9 +106,9 @@ class Store:
         script = self.scripts[verb]
         try:
             try:
-                reply = self.redis.execute_command("EVALSHA", script.sha, 0, *args)
+                reply = self.wire.call("EVALSHA", script.sha, 0, *args)
             except redis.exceptions.NoScriptError:
-                reply = self.redis.execute_command("EVAL", script.text, 0, *args)
+                reply = self.wire.call("EVAL", script.text, 0, *args)
         except redis.exceptions.ResponseError as error:
             if not NO_WRITES.search(str(error)) and not isinstance(error, NO_WRITES_TYPES):
                 raise

@@ -30,7 +30,7 @@ def assemble(
         org=fields["org"],
         priority=Priority(fields["priority"]),
         status=JobStatus(fields["status"]),
-        params=json.loads(fields["params"]),
+        params=json.loads(fields.get("params", "{}")),
         created_at=int(fields["created"]) / 1e6,
         started_at=seconds(fields.get("started")),
         ended_at=seconds(fields.get("ended")),

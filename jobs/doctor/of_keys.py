@@ -11,7 +11,7 @@ from jobs.doctor.fault import Fault, Subject
 from jobs.keys import KEYS
 from jobs.store import WORKER_S, Store
 
-OF_A_JOB = {"job", "tasks", "state", "outputs", "child_tasks", "child_state", "child_outputs", "child"}
+OF_A_JOB = {name for name, key in KEYS.items() if key.template.startswith("jobs:{job}")}
 
 
 class Kind(NamedTuple):

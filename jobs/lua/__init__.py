@@ -10,7 +10,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 
 from jobs import keys
-from jobs.lua.compose import compose, with_constants_inline
+from jobs.lua.compose import compose
+from jobs.lua.inline import with_constants_inline, with_short_functions_inline
 
 VERBS = (
     "submit", "claim", "progress", "append", "renew", "record", "hand_back", "reap", "cancel", "retry", "pause", "delete", "sweep",
@@ -42,7 +43,8 @@ def script(verb: str, prefix: str, constants: tuple[tuple[str, int | str], ...])
     own = source(verb)
     head = "\n".join(f"local {name} = {value}" for name, value in constants)
     fragments = "\n".join(source(name) for name in named(own, "include"))
-    shared, its = with_constants_inline(f"{head}\n{bare(fragments)}{HERE}{bare(own)}").split(HERE)
+    whole = f"{head}\n{bare(fragments)}{HERE}{bare(own)}"
+    shared, its = with_short_functions_inline(with_constants_inline(whole)).split(HERE)
     text = keys.lua(prefix, compose(shared, its, named(own, "rarely")))
     return Script(verb, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 

@@ -73,11 +73,15 @@ local function job_of(id)
       'size', 'version', 'params')
     job = { id = id, status = f[1], user = f[2], org = f[3], priority = f[4], type = f[5], created = f[6],
             kids = f[7] or '-', cause = f[8] or '', rev = f[9] or 0, left = tonumber(f[10] or 0),
-            size = tonumber(f[11] or 0), version = f[12] or '1', params = f[13], notes = {} }
+            size = tonumber(f[11] or 0), version = f[12] or '1', params = f[13], notes = {}, touched = false }
     known_jobs[id] = job
   end
   return job
 end
+
+-- Long ones have a key of their own (docs/decisions/0017-short-values-in-small-hashes.md); none are {}. A job of before has them
+-- among its fields, however long.
+local function params_of(job) return job.params or call('GET', k_params(job.id)) or '{}' end
 
 local function note(job, field, value)
   local notes = job.notes

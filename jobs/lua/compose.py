@@ -1,9 +1,9 @@
 """Put a script together from its fragments, with no function more than it needs: pure text work.
 
 Redis runs a script from its first line at every call, so each function in it is made anew, and what it captures with it. So
-the functions of the fragments stand in one table, `fn`, which is all that they capture besides the fragments' few variables;
+the functions of the fragments stand in one list, `fn`, which is all that they capture besides the fragments' few variables;
 those that the verb cannot reach are left out; and those that it can do without at most calls, named in its `--rarely` line,
-are put into the table when the first of them is called. What the fragments keep in hand is written when the verb has returned.
+are put into the list when the first of them is called. What the fragments keep in hand is written when the verb has returned.
 """
 
 from __future__ import annotations
@@ -30,16 +30,8 @@ def pieces_of(code: str) -> list[Piece]:
     return [*found, Piece(None, code[end:])]
 
 
-def with_constants_inline(code: str) -> str:
-    """Return `code` with each `local NAME = literal` written where it is used: a function need not capture it then."""
-    for name, value in re.findall(r"^local ([A-Z][A-Z_]*) = ('[^']*'|\d+)(?: *--.*)?$", code, re.MULTILINE):
-        code = re.sub(rf"^local {name} = .*\n", "", code, flags=re.MULTILINE)
-        code = re.sub(rf"\b{name}\b", value.replace("\\", "\\\\"), code)
-    return code
-
-
 def compose(shared: str, own: str, rarely: Iterable[str]) -> str:
-    """Return the script of a verb: the functions of `shared` that it reaches in a table, those behind `rarely` made on demand.
+    """Return the script of a verb: the functions of `shared` that it reaches in a list, those behind `rarely` made on demand.
 
     Raises ValueError when `own` has a function of the same name as one of the `shared` ones that it reaches.
     """
@@ -50,23 +42,25 @@ def compose(shared: str, own: str, rarely: Iterable[str]) -> str:
     wanted, often = reach(roots, needs, ()), reach(roots, needs, set(rarely))
     if taken := wanted & set(re.findall(r"^local function (\w+)", own, re.MULTILINE)):
         raise ValueError(f"{', '.join(sorted(taken))}: a function of a fragment has that name")
-    calls = re.compile(rf"(?<![\w.])({'|'.join(sorted(wanted, key=len, reverse=True))})\(")
-
-    def written(names: set[str], form: str) -> str:
-        return "".join(form.format(name, calls.sub(r"fn.\1(", functions[name])) for name in functions if name in names)
-
+    rare = [name for name in functions if name in wanted - often]
+    numbers = {name: number for number, name in enumerate([*(name for name in functions if name in often), *rare], start=1)}
     variables = "".join(DECLARED.sub("", piece.text) for piece in pieces if not piece.name)
-    if not wanted:
+    if not numbers:
         return variables + own
-    made = written(often, "{} = function{},\n")
+    calls = re.compile(rf"(?<![\w.])({'|'.join(sorted(numbers, key=len, reverse=True))})\(")
+
+    def numbered(code: str) -> str:
+        return calls.sub(lambda call: f"fn[{numbers[call[1]]}](", code)
+
+    made = "".join(f"function{numbered(functions[name])}, -- {numbers[name]} {name}\n" for name in functions if name in often)
     text = f"{variables}local fn\nfn = {{\n{made}}}\n"
-    if rare := wanted - often:
-        made = written(rare, "all.{} = function{}\n")
-        text += f"setmetatable(fn, {{ __index = function(all, name)\n{made}return rawget(all, name)\nend }})\n"
-    own = calls.sub(r"fn.\1(", own)
+    if rare:
+        made = "".join(f"all[{numbers[name]}] = function{numbered(functions[name])} -- {name}\n" for name in rare)
+        text += f"setmetatable(fn, {{ __index = function(all, number)\n{made}return rawget(all, number)\nend }})\n"
+    own = numbered(own)
     if AT_LAST not in wanted:
         return text + own
-    return f"{text}local function verb()\n{own}end\nlocal answer = verb()\nfn.{AT_LAST}()\nreturn answer\n"
+    return f"{text}local function verb()\n{own}end\nlocal answer = verb()\n{numbered(AT_LAST + '(')})\nreturn answer\n"
 
 
 def reach(roots: Iterable[str], needs: dict[str, set[str]], closed: Iterable[str]) -> set[str]:

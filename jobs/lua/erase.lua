@@ -39,7 +39,7 @@ local function erase(job, now)
     call('DEL', k_child_tasks(job.id, task), k_child_state(job.id, task), k_child_outputs(job.id, task))
   end
   job.notes, job.touched = {}, false
-  call('DEL', k_job(job.id), k_tasks(job.id), k_state(job.id), k_outputs(job.id))
+  call('DEL', k_job(job.id), k_params(job.id), k_tasks(job.id), k_state(job.id), k_outputs(job.id))
   call('ZREM', k_sweeps(), job.id)
   return false
 end

@@ -31,7 +31,7 @@ local function clock_of(queue)
   local clock = clocks[queue]
   if not clock then
     local was = call('HMGET', k_clock(queue), unpack(CLOCK))
-    clock = { was = was }
+    clock = { was = was, held = false, v = 0, f = 0, m = 0, n = 0, t = 0, l = 0, wh = 0, wn = 0, wl = 0, wb = 0, s = 0, d = 0 }
     for i, name in ipairs(CLOCK) do
       was[i] = tonumber(was[i] or AT_FIRST[name] or 0)
       clock[name] = was[i]
@@ -58,15 +58,15 @@ local function share_of(queue, org)
   if not share then
     local f, own = call('HMGET', key, 'v', 'n', 'p', 'k', 'c'), org_of(org)
     share = { key = key, queue = queue, org = org, own = own, weight = own.weight, clock = clock_of(queue),
-              v = tonumber(f[1] or 0), n = tonumber(f[2] or 0), p = f[3] or '', parked = f[4] and true or false, c = f[5] or '' }
-    share.expires, share.was = f[1] and share.p == '' and share.n == 0, share.c
+              v = tonumber(f[1] or 0), n = tonumber(f[2] or 0), p = f[3] or '', parked = f[4] and true or false, c = f[5] or '', was = f[5] or '', changed = false, order = 0 }
+    share.expires = f[1] and share.p == '' and share.n == 0
     shares[key] = share
   end
   return share
 end
 
 local function place(share) -- in every priority in which it waits
-  share.clock.held = nil
+  share.clock.held = false
   if share.p == '' or share.parked then return end
   for letter in string.gmatch(share.p, '.') do
     call('ZADD', k_ready(share.queue, PRIORITIES[letter]), stamp(share.order), share.org)
@@ -209,7 +209,7 @@ local function fair_release(queue, org, us, whole_us, now) -- a run ended: time 
   if share.n == 0 and share.p == '' and share.v <= clock.v and clock.wh + clock.wn + clock.wl + clock.wb == 0 then
     call('DEL', share.key) -- whoever comes next starts at the clock
     shares[share.key] = nil
-    if clock.held == share then clock.held = nil end
+    if clock.held == share then clock.held = false end
   else keep(share) end
   if own.limit > 0 then
     own.running = call('HINCRBY', k_org(org), 'running', '-1')

@@ -58,6 +58,7 @@ local first, queues, fields, tasks, state, outputs = ARGV[6], { unpack(ARGV, 7) 
 if what == 'new' then
   fields = call('HMGET', k_job(job.id), 'type', 'user', 'org', 'priority', 'status', 'params', 'created', 'started', 'ended', 'rev',
     'size', 'order')
+  if not fields[6] then fields[6] = call('GET', k_params(job.id)) or '{}' end
   local names = {}
   for name in names_in(fields[12]) do names[#names + 1] = name end
   tasks, state, outputs = call('HMGET', k_tasks(job.id), unpack(names)), call('HGETALL', k_state(job.id)), call('HGETALL', k_outputs(job.id))

@@ -20,6 +20,8 @@ if idem ~= '' then
   call('SET', k_idem(user, idem), id .. ' ' .. digest, 'EX', idem_s)
 end
 
+local SHORT = 64 -- longer values make a hashtable of a small hash (hash-max-listpack-value)
+
 local created = stamp(now)
 local names, tasks, state = {}, {}, {}
 for i = 13, #ARGV, 4 do
@@ -30,10 +32,13 @@ for i = 13, #ARGV, 4 do
   state[#state + 1], state[#state + 2] = name, 'new'
   if needs ~= '0' then state[#state + 1], state[#state + 2] = name .. ':w', needs end
 end
-call('HSET', k_job(id), 'type', kind, 'user', user, 'org', org, 'priority', priority, 'params', params, 'status', 'pending',
-  'created', created, 'left', #names, 'order', table.concat(names, ','), 'rev', 1)
-if version ~= '1' then call('HSET', k_job(id), 'version', version) end
-if size ~= '0' then call('HSET', k_job(id), 'size', size) end
+local fields = { 'type', kind, 'user', user, 'org', org, 'priority', priority, 'status', 'pending', 'created', created,
+                 'left', #names, 'order', table.concat(names, ','), 'rev', 1 }
+local function add(field, value) fields[#fields + 1], fields[#fields + 2] = field, value end
+if #params > SHORT then call('SET', k_params(id), params) elseif params ~= '{}' then add('params', params) end
+if version ~= '1' then add('version', version) end
+if size ~= '0' then add('size', size) end
+call('HSET', k_job(id), unpack(fields))
 call('HSET', k_tasks(id), unpack(tasks)) -- 1,000 tasks are 4,000 values, within what unpack takes
 call('HSET', k_state(id), unpack(state))
 call('ZADD', k_jobs(), created, id)

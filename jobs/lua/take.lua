@@ -24,7 +24,7 @@ end
 
 local function answer(node, job, line, r, now)
   local reply = { 'CLAIMED', node.id, job.type, job.version, job.user, job.org, tostring(r.attempts), tostring(r.granted or line.attempts),
-                  stamp(now), line.text, job.params, line.payload }
+                  stamp(now), line.text, params_of(job), line.payload }
   if not node.n and line.needs ~= '-' then
     local needs = {}
     for need in names_in(line.needs) do needs[#needs + 1] = need end

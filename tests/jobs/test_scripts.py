@@ -10,7 +10,8 @@ import pytest
 from jobs import lua
 from jobs.keys import KEYS, Keys
 from jobs.keys import lua as key_functions
-from jobs.lua.compose import compose, with_constants_inline
+from jobs.lua.compose import compose
+from jobs.lua.inline import with_constants_inline, with_short_functions_inline
 from jobs.store import Store
 from tests.jobs.hands import Hands
 
@@ -89,8 +90,14 @@ OWN = "local big = ARGV[1] == '8'\nif big then return seldom(8) end\nreturn used
 def test_a_script_has_only_the_functions_it_reaches_and_makes_rare_ones_on_demand() -> None:
     text = compose(SHARED, OWN, ["seldom"])
     assert "unused" not in text
-    assert "return fn.seldom(8)" in text
-    assert text.index("used = function") < text.index("__index") < text.index("all.helper = function") < text.index("local big")
+    assert "return fn[3](8)" in text
+    assert (
+        text.index("-- 1 used")
+        < text.index("__index")
+        < text.index("all[3] = function")
+        < text.index("-- seldom")
+        < text.index("local big")
+    )
 
 
 def test_a_script_made_on_demand_answers_as_the_whole_one(store: Store) -> None:
@@ -113,3 +120,17 @@ def test_a_function_of_the_verb_may_not_have_a_fragments_name() -> None:
 
 def test_constants_are_written_where_they_are_used() -> None:
     assert with_constants_inline("local A = 5 -- five\nlocal B = 'b'\nreturn A .. B\n") == "return 5 .. 'b'\n"
+
+
+def test_functions_of_one_line_are_written_where_they_are_called(store: Store) -> None:
+    code = (
+        "local function half(x) return x / 2 end\n"
+        "local function both(a, b) return half(a) + b end\n"
+        "local function twice(x) return x .. ',' .. x end\n"
+        "local n = 0\n"
+        "local function count()\n  n = n + 1\n  return n\nend\n"
+        "return { both(3 + 5, half(4)), twice(n), twice(count()), half(ARGV[1] - 2) }\n"
+    )
+    text = with_short_functions_inline(code)
+    assert text.endswith("return { (((3 + 5) / 2) + ((4 / 2))), (n .. ',' .. n), twice(count()), ((ARGV[1] - 2) / 2) }\n")
+    assert store.redis.eval(text, 0, "8") == store.redis.eval(code, 0, "8") == [6, b"0,0", b"1,1", 3]
