@@ -189,13 +189,14 @@ def read_many(store: Store, ids: list[str]) -> list[JobView]:
     ]
 
 
-def partial(store: Store, job_id: str, cursor: str | None = None) -> dict[str, Any]:
+def partial(store: Store, job_id: str, cursor: str | None = None, *, user: str | None = None) -> dict[str, Any]:
     """Return what the children have put out since `cursor`: {items: [{child, …}], cursor, reset}; the cursor is opaque.
 
-    `reset` says that the cursor does not fit any more (a task was run anew): drop what was read before. Raises NotFound.
+    `reset` says that the cursor does not fit any more (a task was run anew): drop what was read before. Raises NotFound, also
+    for a job that is not `user`'s when one is named.
     """
     fields = text(store.redis.hgetall(store.keys.job(job_id)))
-    if not fields or fields["status"] == "deleted":
+    if not fields or fields["status"] == "deleted" or user not in (None, fields["user"]):
         raise NotFound(f"there is no job {job_id}")
     spawned = {name.partition(":")[2]: int(value.split(" ")[0]) for name, value in fields.items() if name.startswith("children:")}
     nodes = [(task, n) for task, count in sorted(spawned.items()) for n in range(count)]

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, current_app, g, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
+from itsdangerous import URLSafeTimedSerializer
 
 from jobs import people
 from jobs.people import Person
@@ -37,14 +38,22 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 class Sessions(SecureCookieSessionInterface):
-    """Flask's signed sessions, whose cookie stays on https when it was set there."""
+    """Flask's signed sessions, whose cookie stays on https when it was set there; what signs them is made once."""
+
+    def __init__(self) -> None:
+        self._signing: URLSafeTimedSerializer | None = None
 
     def get_cookie_secure(self, app: Flask) -> bool:
         return request.is_secure
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """As Flask's, which would set up the checking of signatures for a request without a cookie as well."""
+        """As Flask's, which looks for one even where there are no cookies."""
         return super().open_session(app, request) if "Cookie" in request.headers else self.session_class()
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        if self._signing is None:
+            self._signing = super().get_signing_serializer(app)
+        return self._signing
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         if session or session.accessed or session.modified:

@@ -69,14 +69,15 @@ def look(backend: Backend, job_id: str, shown: str = "") -> Sight | None:
 
 def answer(backend: Backend, job_id: str, request: Request) -> Response:
     """Answer a job's status, or 304 when If-None-Match shows that the asker has it. Raises as `look`."""
-    shown = REVISION.fullmatch(request.headers.get("If-None-Match", ""))
-    sight = look(backend, job_id, shown[1] if shown else "")
+    shown = request.headers.get("If-None-Match", "")
+    revision = REVISION.fullmatch(shown)
+    sight = look(backend, job_id, revision[1] if revision else "")
     if sight is None:
-        return Response(status=304, headers={"ETag": request.headers["If-None-Match"]})
-    tag = sight.tag
-    if "If-None-Match" in request.headers and request.if_none_match.contains_weak(tag):
-        return Response(status=304, headers={"ETag": f'W/"{tag}"'})
-    return Response(sight.body(), headers={"ETag": f'W/"{tag}"'}, content_type="application/json")
+        return Response(status=304, headers={"ETag": shown})
+    headers = {"ETag": f'W/"{sight.tag}"'}
+    if shown and (shown == headers["ETag"] or request.if_none_match.contains_weak(sight.tag)):
+        return Response(status=304, headers=headers)
+    return Response(sight.body(), headers=headers, content_type="application/json")
 
 
 def status_of(backend: Backend, person: Person, job_id: str) -> dict[str, Any]:
