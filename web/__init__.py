@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask
 from werkzeug.routing import BaseConverter
@@ -14,9 +15,6 @@ from jobs.storage import Storage
 from jobs.store import Store
 from web import api_batch, api_jobs, api_queues, api_uploads, artifacts, auth, health, pages, problems
 from web.backend import EXTENSION, Backend
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 #: Nothing is loaded from, sent to or shown inside any other place.
 CONTENT_SECURITY_POLICY = "; ".join(

@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, current_app, g, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
-from itsdangerous import URLSafeTimedSerializer
 
 from jobs import people
 from jobs.people import Person
@@ -41,7 +40,7 @@ class Sessions(SecureCookieSessionInterface):
     """Flask's signed sessions, whose cookie stays on https when it was set there; what signs them is made once."""
 
     def __init__(self) -> None:
-        self._signing: URLSafeTimedSerializer | None = None
+        self._signing: Any = None
 
     def get_cookie_secure(self, app: Flask) -> bool:
         return request.is_secure
@@ -50,7 +49,7 @@ class Sessions(SecureCookieSessionInterface):
         """As Flask's, which looks for one even where there are no cookies."""
         return super().open_session(app, request) if "Cookie" in request.headers else self.session_class()
 
-    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+    def get_signing_serializer(self, app: Flask) -> Any:
         if self._signing is None:
             self._signing = super().get_signing_serializer(app)
         return self._signing
