@@ -30,6 +30,10 @@ class NotFound(LecternError):
     """No such job, task, upload or artifact (or not one that the asker may see)."""
 
 
+class Nobody(LecternError):
+    """A token that is nobody's, or no longer: whoever shows it is not known."""
+
+
 class NoUpload(NotFound):
     """No such upload: it never was there, has expired, or is somebody else's."""
 

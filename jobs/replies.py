@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from jobs.errors import Conflict, NotFound, Stale
+from jobs.errors import Conflict, Nobody, NotFound, Stale
 from jobs.model import PLAIN_MARK, Claimed, Idle, Plain
 
 #: What to do about a refusal, by verb.
@@ -31,6 +31,8 @@ def judge(verb: str, reply: list[Any]) -> list[Any]:
             raise Stale(f"this run no longer holds its task, which is {said[0]}", state=said[0], rest=reply[2:])
         case b"MISSING":
             raise NotFound("no such job or task")
+        case b"NOBODY":
+            raise Nobody("the token is not valid, or was replaced")
         case b"OFFSET":
             raise Conflict(f"the child has put out {said[0]} items, not as many as this run thought")
         case _:

@@ -4,17 +4,69 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from jobs.cursor import pack, read_cursor, read_offsets, write_cursor
 from jobs.errors import NotFound
 from jobs.model import JobView, Line, Standing
-from jobs.states import Priority
+from jobs.states import Priority, TaskState
 from jobs.store import Store, stamp
-from jobs.view import assemble, describe, told_artifacts
+from jobs.view import assemble, describe, estimates, told_artifacts
 
 PARTIAL_ITEMS = 200  #: most items of one answer of `partial`
 LISTING_SCAN = 20  #: pages looked through at most for one page of a filtered list
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A job as it was read at a revision; it need not be read again until that changes."""
+
+    view: JobView
+    created: str  #: µs; an id may be given twice
+    size: float  #: seconds of audio, 0 unknown
+    places: tuple[str, ...]  #: where to look for its standing: its first ready task or "", then the queues of its unfinished tasks
+    weight: int  #: bytes that Redis took to tell it
+
+    @property
+    def mark(self) -> str:
+        return f"{self.view.revision} {self.created}"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look at a job found."""
+
+    who: Sequence[bytes]  #: asks, for people.told; empty when nobody was named
+    known: Known | None  #: None: it has ended, and has not changed since the revision that was shown
+    standing: Standing | None  #: None when it has ended
+    at: float  #: Redis's time
+
+
+def see(store: Store, job: str, *, asker: str = "", known: Known | None = None, shown: str = "", now: float | None = None) -> Seen:
+    """Look at a job in one round trip, for the person of a token's digest; without one, for somebody who may see every job.
+
+    Only what is new is read: the standing alone when the job is still as `known`, nothing when it has ended at the revision
+    `shown`. Raises Nobody for a token that is nobody's; NotFound, the same for an absent job and for someone else's.
+    """
+    kept = (known.mark, shown, *known.places) if known else ("", shown, "")
+    try:
+        what, at_us, who, fields, tasks, state, outputs, *standing = store.run("look", stamp(now), job, asker, *kept)
+    except NotFound:
+        raise NotFound(f"there is no job {job}") from None
+    at = int(at_us) / 1e6
+    if what == b"ended":
+        return Seen(who, None, None, at)
+    if what == b"new" or known is None:
+        known = read(job, fields, tasks, state, outputs)
+    return Seen(who, known, None if known.view.status.ended else stand(known.size, *standing), at)
+
+
+def look(store: Store, job: str, *, now: float | None = None) -> tuple[JobView, Standing | None, float]:
+    """Read one job, where it stands among the others (None when it has ended) and Redis's time, in one round trip. Raises NotFound."""
+    seen = see(store, job, now=now)
+    assert seen.known  # no revision was shown
+    return seen.known.view, seen.standing, seen.at
 
 
 def job(store: Store, job: str) -> JobView:
@@ -22,29 +74,36 @@ def job(store: Store, job: str) -> JobView:
     return look(store, job)[0]
 
 
-def look(store: Store, job: str, *, now: float | None = None) -> tuple[JobView, Standing | None, float]:
-    """Read one job, where it stands among the others (None when it has ended) and Redis's time, in one round trip. Raises NotFound."""
-    try:
-        at_us, fields, tasks, state, outputs, speeds, limit, held, standing, lines = store.run("look", stamp(now), job)
-    except NotFound:
-        raise NotFound(f"there is no job {job}") from None
-    seen, at = assemble(job, *(text(pairs(part)) for part in (fields, tasks, state, outputs))), int(at_us) / 1e6
-    if seen.status.ended:
-        return seen, None, at
+FIELDS = ("type", "user", "org", "priority", "status", "params", "created", "started", "ended", "rev", "size", "order")
+
+
+def read(job: str, values: Sequence[bytes | None], lines: Sequence[bytes], *flat: Sequence[bytes]) -> Known:
+    fields = {name: value.decode() for name, value in zip(FIELDS, values, strict=True) if value is not None}
+    tasks = dict(zip(fields["order"].split(","), map(bytes.decode, lines), strict=True))
+    view = assemble(job, fields, tasks, *map(pairs, flat))
+    weight = sum(map(len, fields.values())) + sum(map(len, lines)) + sum(sum(map(len, part)) for part in flat)
+    return Known(view, fields["created"], float(fields.get("size", 0)), places(view), weight)
+
+
+def places(view: JobView) -> tuple[str, ...]:
+    left = [] if view.status.ended else [task for task in view.tasks if not task.state.ended]
+    ready = next((task.name for task in left if task.state is TaskState.READY), "")
+    return ready, *dict.fromkeys(task.queue for task in left)
+
+
+def stand(
+    size: float, speeds: Sequence[bytes], limit: bytes, held: bytes, standing: Sequence[Any], lines: Sequence[Sequence[Any]]
+) -> Standing:
     task, queue, ahead = standing or (b"", b"", 0)
-    return (
-        seen,
-        Standing(
-            task=task.decode(),
-            queue=queue.decode(),
-            ahead=int(ahead),
-            held=held.decode(),
-            limit=int(limit),
-            lines={name.decode(): line(*figures) for name, *figures in lines},
-            speeds={engine.decode(): float(us) / 1e6 for engine, us in pairs(speeds).items()},
-            size=float(pairs(fields).get(b"size", 0)),
-        ),
-        at,
+    return Standing(
+        task=task.decode(),
+        queue=queue.decode(),
+        ahead=int(ahead),
+        held=held.decode(),
+        limit=int(limit),
+        lines={name.decode(): line(*figures) for name, *figures in lines},
+        speeds={engine: float(us) / 1e6 for engine, us in pairs(speeds).items()},
+        size=size,
     )
 
 
@@ -57,7 +116,8 @@ def line(
 
 def status(store: Store, job_id: str, *, now: float | None = None) -> dict[str, Any]:
     """Return the status of DESIGN's Interface, with `revision` beside it; artifacts have no url yet. Raises NotFound."""
-    return describe(*look(store, job_id, now=now))
+    view, standing, at = look(store, job_id, now=now)
+    return describe(view, standing, estimates(view, standing, at))
 
 
 def artifacts(store: Store, job_id: str) -> list[dict[str, Any]]:
@@ -129,13 +189,14 @@ def read_many(store: Store, ids: list[str]) -> list[JobView]:
     ]
 
 
-def partial(store: Store, job_id: str, cursor: str | None = None) -> dict[str, Any]:
+def partial(store: Store, job_id: str, cursor: str | None = None, *, user: str | None = None) -> dict[str, Any]:
     """Return what the children have put out since `cursor`: {items: [{child, …}], cursor, reset}; the cursor is opaque.
 
-    `reset` says that the cursor does not fit any more (a task was run anew): drop what was read before. Raises NotFound.
+    `reset` says that the cursor does not fit any more (a task was run anew): drop what was read before. Raises NotFound, also
+    for a job that is not `user`'s when one is named.
     """
     fields = text(store.redis.hgetall(store.keys.job(job_id)))
-    if not fields or fields["status"] == "deleted":
+    if not fields or fields["status"] == "deleted" or user not in (None, fields["user"]):
         raise NotFound(f"there is no job {job_id}")
     spawned = {name.partition(":")[2]: int(value.split(" ")[0]) for name, value in fields.items() if name.startswith("children:")}
     nodes = [(task, n) for task, count in sorted(spawned.items()) for n in range(count)]
@@ -166,6 +227,7 @@ def text(fields: Mapping[bytes, bytes]) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in fields.items()}
 
 
-def pairs(flat: Sequence[Any]) -> dict[bytes, Any]:
+def pairs(flat: Sequence[bytes]) -> dict[str, str]:
     """Return the fields of a hash as a script hands them on: name, value, name, value."""
-    return dict(zip(flat[::2], flat[1::2], strict=True))
+    texts = map(bytes.decode, flat)
+    return dict(zip(texts, texts, strict=True))

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from jobs import estimate, types
 from jobs.model import JobView, Standing, TaskView
 from jobs.states import JobStatus, Priority, TaskState
+
+#: A task's state by how it is stored.
+STATES = {**{str(state): state for state in TaskState}, "new": TaskState.PENDING}
+DONE = frozenset({TaskState.COMPLETED, TaskState.SKIPPED})
 
 
 def assemble(
@@ -36,38 +41,60 @@ def assemble(
 
 
 def task_view(name: str, line: str, state: Mapping[str, str]) -> TaskView:
-    engine, queue, optional, _, _, _, needs, _ = line.split(" ")
-
-    def read(letter: str, default: str = "") -> str:
-        return state.get(f"{name}:{letter}", default)
-
-    now = TaskState.PENDING if state[name] == "new" else TaskState(state[name])
-    children = int(read("ct", "0"))
-    fraction = float(read("cp", "0")) / children if children else float(read("p", "0"))
+    engine, queue, optional, needs = line_parts(line)
+    read, at = state.get, f"{name}:"
+    now = STATES[state[name]]
+    children = int(read(f"{at}ct") or 0)
+    fraction = float(read(f"{at}cp") or 0) / children if children else float(read(f"{at}p") or 0)
     return TaskView(
         name=name,
         engine=engine,
         queue=queue,
         state=now,
-        optional=optional == "1",
-        needs=tuple(needs.split(",")) if needs != "-" else (),
-        attempts=int(read("n", "0")),
-        progress=100.0 if now in (TaskState.COMPLETED, TaskState.SKIPPED) else round(min(fraction, 1.0) * 100, 1),
-        message=read("m"),
-        error=read("x"),
-        started_at=seconds(read("b")),
-        ended_at=seconds(read("e")),
-        worker=read("k"),
+        optional=optional,
+        needs=needs,
+        attempts=int(read(f"{at}n") or 0),
+        progress=100.0 if now in DONE else round(min(fraction, 1.0) * 100, 1),
+        message=read(f"{at}m", ""),
+        error=read(f"{at}x", ""),
+        started_at=seconds(read(f"{at}b")),
+        ended_at=seconds(read(f"{at}e")),
+        worker=read(f"{at}k", ""),
         children_total=children,
-        children_completed=int(read("cc", "0")),
-        children_failed=int(read("cf", "0")),
+        children_completed=int(read(f"{at}cc") or 0),
+        children_failed=int(read(f"{at}cf") or 0),
     )
 
 
-def describe(seen: JobView, standing: Standing | None = None, now: float | None = None) -> dict[str, Any]:
-    """Return a job as JSON, summed up by its type's reducer; pure. Without a standing, and Redis's time, it has no estimates."""
+@lru_cache(maxsize=4096)
+def line_parts(line: str) -> tuple[str, str, bool, tuple[str, ...]]:
+    """Return engine, queue, optional and needs of a task's line; jobs of one type have the same lines."""
+    engine, queue, optional, _, _, _, needs, _ = line.split(" ")
+    return engine, queue, optional == "1", tuple(needs.split(",")) if needs != "-" else ()
+
+
+class Estimates(NamedTuple):
+    """What is told of a job that changes without it, as others come and go and time passes."""
+
+    position: int | None = None
+    eta_s: int | None = None
+    held: str | None = None
+
+
+NO_ESTIMATES = Estimates()
+
+
+def estimates(seen: JobView, standing: Standing | None, now: float) -> Estimates:
+    """Return where a job stands at Redis's time `now`; nothing of one that has ended."""
+    if standing is None:
+        return NO_ESTIMATES
+    return Estimates(estimate.position(seen, standing), estimate.eta_s(seen, standing, now), estimate.held(seen, standing))
+
+
+def describe(seen: JobView, standing: Standing | None = None, told: Estimates = NO_ESTIMATES) -> dict[str, Any]:
+    """Return a job as JSON, summed up by its type's reducer; pure. Without a standing it has no estimates."""
     summary = types.reduce(seen)
-    held = estimate.held(seen, standing)
+    held = told.held
     return {
         "id": seen.id,
         "type": seen.type,
@@ -82,8 +109,8 @@ def describe(seen: JobView, standing: Standing | None = None, now: float | None 
         "created_at": iso(seen.created_at),
         "started_at": iso(seen.started_at),
         "ended_at": iso(seen.ended_at),
-        "eta_seconds": None if now is None else estimate.eta_s(seen, standing, now),
-        "queue_position": estimate.position(seen, standing),
+        "eta_seconds": told.eta_s,
+        "queue_position": told.position,
         "held": held,
         "warnings": [*summary.warnings, *told_warnings(seen)],
         "tasks": [
@@ -151,6 +178,7 @@ def seconds(us: str | None) -> float | None:
     return int(us) / 1e6 if us else None
 
 
+@lru_cache(maxsize=8192)  # a job is asked for many times
 def iso(at: float | None) -> str | None:
     """Return a time as ISO 8601 in UTC with microseconds."""
     return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

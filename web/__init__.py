@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response
+from collections.abc import Iterable
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from flask import Flask
 from werkzeug.routing import BaseConverter
 
 from jobs.settings import Settings
@@ -25,6 +29,15 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "base-uri 'none'",
         "frame-ancestors 'none'",
     )
+)
+
+#: Headers of every answer that has none of the same name.
+HARDENING = (
+    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cache-Control", "private, no-cache"),
 )
 
 
@@ -56,15 +69,18 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None, 
     problems.install(app)
     for module in (health, api_uploads, api_batch, api_jobs, api_queues, artifacts, pages):
         app.register_blueprint(module.routes)
-    app.after_request(harden)
+    app.wsgi_app = hardened(app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app
 
 
-def harden(response: Response) -> Response:
-    """Tell the browser what a page of ours never needs, and caches that answers belong to one person."""
-    response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    response.headers.setdefault("Cache-Control", "private, no-cache")
-    return response
+def hardened(app: WSGIApplication) -> WSGIApplication:
+    """Have every answer tell the browser what a page of ours never needs, and caches that answers belong to one person."""
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *failed: Any) -> Any:
+            there = {name.lower() for name, _ in headers}
+            return start_response(status, [*headers, *(one for one in HARDENING if one[0].lower() not in there)], *failed)
+
+        return app(environ, start)
+
+    return answer

@@ -14,12 +14,12 @@ from jobs.people import Person
 from jobs.remove import remove
 from jobs.states import JobStatus
 from web import submitting
-from web.auth import person
+from web.auth import identifies, person
 from web.backend import backend
 from web.body import NewJob, read_json, read_new_job
 from web.problems import invalid
 from web.receive import receive
-from web.status import etag, status_of
+from web.status import answer, status_of
 
 routes = Blueprint("api_jobs", __name__, url_prefix="/api/jobs")
 
@@ -74,19 +74,17 @@ def jobs_of(asker: Person, asked: Listing) -> tuple[list[dict[str, Any]], str | 
 
 
 @routes.get("/<job:job_id>")
+@identifies
 def status(job_id: str) -> Response:
     """Answer the status, or 304 when If-None-Match shows that the asker has it."""
-    found = status_of(backend(), person(), job_id)
-    response = jsonify(found)
-    response.set_etag(etag(found), weak=True)
-    return response.make_conditional(request)  # type: ignore[return-value]
+    return answer(backend(), job_id, request)
 
 
 @routes.get("/<job:job_id>/partial")
 def partial_output(job_id: str) -> Response:
     """Answer what the children have put out since `cursor` → {items, cursor, reset}."""
-    status_of(backend(), person(), job_id)
-    return jsonify(show.partial(backend().store, job_id, request.args.get("cursor") or None))
+    user = None if person().admin else person().user
+    return jsonify(show.partial(backend().store, job_id, request.args.get("cursor") or None, user=user))
 
 
 @routes.post("/<job:job_id>/cancel")

@@ -11,13 +11,14 @@ import hmac
 import logging
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, g, request, session
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Request, Response, current_app, g, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
 from jobs import people
 from jobs.people import Person
@@ -36,16 +37,48 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 class Sessions(SecureCookieSessionInterface):
-    """Flask's signed sessions, whose cookie stays on https when it was set there."""
+    """Flask's signed sessions, whose cookie stays on https when it was set there; what signs them is made once."""
+
+    def __init__(self) -> None:
+        self._signing: Any = None
 
     def get_cookie_secure(self, app: Flask) -> bool:
         return request.is_secure
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """As Flask's, which looks for one even where there are no cookies."""
+        return super().open_session(app, request) if "Cookie" in request.headers else self.session_class()
+
+    def get_signing_serializer(self, app: Flask) -> Any:
+        if self._signing is None:
+            self._signing = super().get_signing_serializer(app)
+        return self._signing
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if session or session.accessed or session.modified:
+            super().save_session(app, session, response)
 
 
 def public(view: View) -> View:
     """Mark a view that anybody may ask: the sign-in page, health."""
     view.public = True  # type: ignore[attr-defined]
     return view
+
+
+def identifies(view: View) -> View:
+    """Mark a view that finds out who asks in the same round trip in which it reads what was asked for (web.status.look).
+
+    When it changes something it is not relied upon: then that is known before.
+    """
+
+    @wraps(view)
+    def asked(*args: Any, **given: Any) -> Any:
+        answer = view(*args, **given)
+        person()  # it fails here, and tells nobody anything, if the view has not found out
+        return answer
+
+    asked.identifies = True  # type: ignore[attr-defined]
+    return cast(View, asked)
 
 
 def install(app: Flask, settings: Settings) -> None:
@@ -67,20 +100,41 @@ def authenticate() -> None:
     view = current_app.view_functions.get(request.endpoint or "")
     if view is None or request.endpoint == "static" or getattr(view, "public", False):
         return
+    safe = request.method in SAFE_METHODS
+    g.digest = shown_digest()
+    if safe and getattr(view, "identifies", False):
+        return
+    found = people.find_by_digest(backend().store, g.digest)
+    if found is None:
+        raise unauthenticated()
+    g.person = found
+    if not safe and not request.headers.get("Authorization"):
+        check_same_site(request.headers.get(CSRF_HEADER, ""))
+
+
+def shown_digest() -> str:
+    """Return the digest of the token that the request shows; it may be nobody's. Raises Problem UNAUTHENTICATED when it shows none."""
     header = request.headers.get("Authorization", "")
     if header:
         scheme, _, token = header.partition(" ")
-        found = people.find(backend().store, token.strip()) if scheme.lower() == "bearer" else None
-        if found is None:
-            raise _unauthenticated("the token is not valid, or was replaced", 'error="invalid_token"')
-        g.person = found
-        return
-    found = people.find_by_digest(backend().store, session["token"]) if "token" in session else None
-    if found is None:
-        raise _unauthenticated("send `Authorization: Bearer TOKEN`, or sign in at /signin")
-    g.person = found
-    if request.method not in SAFE_METHODS:
-        check_same_site(request.headers.get(CSRF_HEADER, ""))
+        if scheme.lower() != "bearer":
+            raise unauthenticated()
+        return people.digest(token.strip())
+    if "token" not in session:
+        raise unauthenticated()
+    shown: str = session["token"]
+    return shown
+
+
+def digest() -> str:
+    """Return the digest of the asker's token, which may be nobody's. Only for views that are not public."""
+    shown: str = g.digest
+    return shown
+
+
+def identified(who: Sequence[bytes]) -> None:
+    """Note who asks, as Redis told it."""
+    g.person = people.told(who)
 
 
 def person() -> Person:
@@ -150,6 +204,10 @@ def secret_key(settings: Settings) -> str:
     return kept.read_text().strip()
 
 
-def _unauthenticated(detail: str, parameter: str = "") -> Problem:
-    challenge = f'Bearer realm="lectern"{", " if parameter else ""}{parameter}'
+def unauthenticated() -> Problem:
+    """Return the refusal of a request that shows no token, or one that is nobody's."""
+    if request.headers.get("Authorization"):
+        detail, challenge = "the token is not valid, or was replaced", 'Bearer realm="lectern", error="invalid_token"'
+    else:
+        detail, challenge = "send `Authorization: Bearer TOKEN`, or sign in at /signin", 'Bearer realm="lectern"'
     return Problem(Kind.UNAUTHENTICATED, detail, headers={"WWW-Authenticate": challenge})

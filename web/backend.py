@@ -12,6 +12,7 @@ from jobs.settings import Settings
 from jobs.storage import Storage
 from jobs.store import Store, connect
 from web.receive import sweep
+from web.recent import Recent
 
 EXTENSION = "lectern"
 
@@ -21,6 +22,7 @@ class Backend:
 
     def __init__(self, settings: Settings, *, store: Store | None = None, storage: Storage | None = None) -> None:
         self.settings = settings
+        self.recent = Recent()
         self._lock = threading.Lock()
         self._store = store
         self._storage = storage

@@ -8,11 +8,11 @@ from flask import Blueprint, Response, jsonify, redirect, render_template, reque
 from werkzeug.wrappers import Response as AnyResponse
 
 from web.api_jobs import Listing, jobs_of
-from web.auth import CSRF_FIELD, check_same_site, person, public, sign_in, sign_out
+from web.auth import CSRF_FIELD, check_same_site, identifies, person, public, sign_in, sign_out
 from web.backend import backend
 from web.languages import LANGUAGES
 from web.problems import asks_for_page
-from web.status import status_of
+from web.status import look
 
 routes = Blueprint("pages", __name__)
 
@@ -32,9 +32,12 @@ def home() -> str:
 
 
 @routes.get("/jobs/<job:job_id>")
+@identifies
 def job(job_id: str) -> Response | str:
     """A job's page; a client that wants JSON gets {id, status, progress, message, result_path}."""
-    status = status_of(backend(), person(), job_id)
+    sight = look(backend(), job_id)
+    assert sight  # no revision was shown
+    status = sight.status()
     if not asks_for_page():
         return jsonify({name: status[name] for name in BRIEF})
     return render_template("job.html", initial=status)

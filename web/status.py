@@ -2,15 +2,82 @@
 
 from __future__ import annotations
 
+import json
+import re
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from flask import Request, Response
+
 from jobs import show
-from jobs.errors import NotFound
+from jobs.errors import Nobody, NotFound
+from jobs.model import Standing
 from jobs.people import Person
+from jobs.view import NO_ESTIMATES, Estimates, describe, estimates
+from web import auth
 from web.backend import Backend
+from web.recent import Entry
 
 ESTIMATE_S = 10  #: a client that asks with If-None-Match is told of changes of the time left in steps of this
+REVISION = re.compile(r'W/"([1-9][0-9]{0,15})"')  #: a tag of nothing but a revision, as that of a job which has ended
+
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A job as who asks may see it now."""
+
+    entry: Entry
+    standing: Standing | None
+    estimates: Estimates
+
+    @property
+    def tag(self) -> str:
+        return etag(self.entry.known.view.revision, self.estimates)
+
+    def status(self) -> dict[str, Any]:
+        return with_addresses(describe(self.entry.known.view, self.standing, self.estimates))
+
+    def body(self) -> bytes:
+        """Return the status as JSON: as it was told last, when all that it is told by is still the same."""
+        by = (self.estimates, self.standing and (self.standing.queue, self.standing.limit))
+        told = self.entry.told
+        if told is None or told[0] != by:
+            told = self.entry.told = by, f"{encode(self.status())}\n".encode()
+        return told[1]
+
+
+def look(backend: Backend, job_id: str, shown: str = "") -> Sight | None:
+    """Find out who asks and look at the job for them, in one round trip; None when it has ended at the revision `shown`.
+
+    For views that are marked with auth.identifies. Raises Problem UNAUTHENTICATED; NotFound, the same for absent and someone else's.
+    """
+    entry = backend.recent.find(job_id)
+    try:
+        seen = show.see(backend.store, job_id, asker=auth.digest(), known=entry.known if entry else None, shown=shown)
+    except Nobody:
+        raise auth.unauthenticated() from None
+    auth.identified(seen.who)
+    if seen.known is None:
+        return None
+    if entry is None or entry.known is not seen.known:
+        entry = backend.recent.keep(seen.known)
+    return Sight(entry, seen.standing, estimates(seen.known.view, seen.standing, seen.at))
+
+
+def answer(backend: Backend, job_id: str, request: Request) -> Response:
+    """Answer a job's status, or 304 when If-None-Match shows that the asker has it. Raises as `look`."""
+    shown = request.headers.get("If-None-Match", "")
+    revision = REVISION.fullmatch(shown)
+    sight = look(backend, job_id, revision[1] if revision else "")
+    if sight is None:
+        return Response(status=304, headers={"ETag": shown})
+    headers = {"ETag": f'W/"{sight.tag}"'}
+    if shown and (shown == headers["ETag"] or request.if_none_match.contains_weak(sight.tag)):
+        return Response(status=304, headers=headers)
+    return Response(sight.body(), headers=headers, content_type="application/json")
 
 
 def status_of(backend: Backend, person: Person, job_id: str) -> dict[str, Any]:
@@ -18,9 +85,12 @@ def status_of(backend: Backend, person: Person, job_id: str) -> dict[str, Any]:
     status = show.status(backend.store, job_id)
     if not (person.admin or status["user"] == person.user):
         raise NotFound(f"there is no job {job_id}")
+    return with_addresses(status)
+
+
+def with_addresses(status: dict[str, Any]) -> dict[str, Any]:
     for artifact in status["artifacts"]:
-        artifact["url"] = artifact_url(job_id, artifact["name"])
-        artifact.pop("key", None)  # where it lies in storage is nobody's business
+        artifact["url"] = artifact_url(status["id"], artifact["name"])
     return status
 
 
@@ -28,12 +98,12 @@ def artifact_url(job_id: str, name: str) -> str:
     return f"/api/jobs/{job_id}/artifacts/{quote(name)}"
 
 
-def etag(status: dict[str, Any]) -> str:
+def etag(revision: int, told: Estimates) -> str:
     """Return the tag of a status: the job's revision and, while it is alive, where it stands, with ten seconds of the time left.
 
     A weak one: within those ten seconds the number differs, and nobody needs to be told.
     """
-    eta = status["eta_seconds"]
-    standing = (status["queue_position"], eta if eta is None else eta // ESTIMATE_S, status["held"])
-    told = ["" if part is None else str(part) for part in standing]
-    return "-".join([str(status["revision"]), *told]) if any(told) else str(status["revision"])
+    if told == NO_ESTIMATES:
+        return str(revision)
+    eta = None if told.eta_s is None else told.eta_s // ESTIMATE_S
+    return "-".join(["" if part is None else str(part) for part in (revision, told.position, eta, told.held)])

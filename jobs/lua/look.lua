@@ -1,17 +1,31 @@
--- Read all of a job and where it stands in its queues, in one round trip. Writes nothing.
--- ARGV 1 now (µs, '' is Redis's)  2 job
--- Returns {'OK', now, job, tasks, state, outputs (each a list of fields and values), speeds, limit, held, standing, lines};
--- {'MISSING'}. Draws no arrow. Of a job that has ended the last three are empty.
+-- Read a job, if who asks may see it, and where it stands in its queues, in one round trip. Writes nothing.
+-- ARGV 1 now (µs, '' is Redis's)  2 job  3 digest of the asker's token ('' is who may see every job)
+--      4 what the caller still has of the job: '<revision> <created>', or ''  5 a revision: has the job ended at that, nothing is read; or ''
+--      6 with 4: its first ready task, or ''  7… the queues of its unfinished tasks
+-- Returns {'OK', what, now, who, job, tasks, state, outputs, speeds, limit, held, standing, lines}; {'MISSING'}, also when it is
+-- someone else's; {'NOBODY'} when the token is nobody's. Draws no arrow. Of a job that has ended the last five are empty.
+-- what: new | same, as the caller has it | ended, at the revision of 5: only of a new one job, tasks, state and outputs are read
+-- who: user, organisation, role, created; of no token {}
+-- job: type, user, org, priority, status, params, created, started, ended, rev, size, order
+-- tasks, in that order: their lines   state, outputs: fields and values
 -- limit: how many tasks of its organisation may run at once, 0 for any number
 -- held: '' | queue | organisation | type, what is paused | limit, so many run | worker, none serves the queue it is ready in
 -- standing, when a task of it is ready, else {}: task, queue, ahead (of the same organisation and priority, before it)
 -- lines, for each queue of an unfinished task: queue, ids of the same organisation and priority in the chained and in the fresh
 --   lane, other organisations waiting at the priority, runs now, workers, mean length of a run (µs), share of claims that take
 --   a fresh task (millionths), claims ever, ids in the lanes per priority (4)
---include base rq fair lanes settle
+--include base rq fair lanes settle people
 
-local now, job = clock_now(ARGV[1]), job_of(ARGV[2])
+local now, digest, kept, told = clock_now(ARGV[1]), ARGV[3], ARGV[4], ARGV[5]
+local who = digest ~= '' and person_of(digest) or {}
+if digest ~= '' and not who[1] then return { 'NOBODY' } end
+local f = call('HMGET', k_job(ARGV[2]), 'status', 'user', 'org', 'priority', 'type', 'created', 'rev')
+local job = { id = ARGV[2], status = f[1], user = f[2], org = f[3], priority = f[4], type = f[5], created = f[6], rev = f[7] or '0' }
 if not job.status or job.status == 'deleted' then return { 'MISSING' } end
+if digest ~= '' and who[3] ~= 'admin' and who[1] ~= job.user then return { 'MISSING' } end
+local lives = alive(job)
+local what = kept == job.rev .. ' ' .. job.created and 'same' or not lives and told == job.rev and 'ended' or 'new'
+if what ~= 'new' and not lives then return { 'OK', what, stamp(now), who, {}, {}, {}, {}, {}, '0', '', {}, {} } end
 
 local function line_up_of(queue)
   local clock, ready = clock_of(queue), k_ready(queue, job.priority)
@@ -22,10 +36,11 @@ local function line_up_of(queue)
 end
 
 local function standing_of(node, line)
-  local chained, queue = call('HGET', node.state, node.field .. ':c') == '1', line[1]
+  local f = call('HMGET', node.state, node.field .. ':c', node.field .. ':q')
+  local chained, queue = f[1] == '1', line[1]
   local before, mine = chained and 0 or line[2], chained and line[2] or line[3]
   local tail = tonumber(call('HGET', k_fair(queue, job.org), tail_of(job.priority, chained)) or 0)
-  local place = mine - tail + tonumber(call('HGET', node.state, node.field .. ':q') or tail) - 1
+  local place = mine - tail + tonumber(f[2] or tail) - 1
   return { node.task, queue, before + math.min(math.max(place, 0), math.max(mine - 1, 0)) }
 end
 
@@ -39,24 +54,36 @@ local function held_by(line) -- nil: no task is ready
   return line and call('HGET', k_fair(line[1], job.org), 'k') == '1' and 'limit' or ''
 end
 
-local held, standing, lines, tasks, fields = '', {}, {}, call('HGETALL', k_tasks(job.id)), call('HGETALL', k_job(job.id))
-if not job.params then fields[#fields + 1], fields[#fields + 2] = 'params', params_of(job) end
-if alive(job) then
-  local names, found, line_by = {}, {}, {}
-  for name in names_in(call('HGET', k_job(job.id), 'order')) do names[#names + 1] = name end
-  for at = 1, #tasks, 2 do line_by[tasks[at]] = tasks[at + 1] end
-  for i, state in ipairs(states_of(k_state(job.id), names)) do
-    if unfinished(state) then
-      local queue = string.match(line_by[names[i]], '^%S+ (%S+)')
-      if not found[queue] then
-        found[queue] = line_up_of(queue)
-        lines[#lines + 1] = found[queue]
+local first, queues, fields, tasks, state, outputs = ARGV[6], { unpack(ARGV, 7) }, {}, {}, {}, {}
+if what == 'new' then
+  fields = call('HMGET', k_job(job.id), 'type', 'user', 'org', 'priority', 'status', 'params', 'created', 'started', 'ended', 'rev',
+    'size', 'order')
+  if not fields[6] then fields[6] = call('GET', k_params(job.id)) or '{}' end
+  local names = {}
+  for name in names_in(fields[12]) do names[#names + 1] = name end
+  tasks, state, outputs = call('HMGET', k_tasks(job.id), unpack(names)), call('HGETALL', k_state(job.id)), call('HGETALL', k_outputs(job.id))
+  first, queues = '', {}
+  if lives then
+    local found = {}
+    for i, one in ipairs(states_of(k_state(job.id), names)) do
+      local queue = unfinished(one) and string.match(tasks[i], '^%S+ (%S+)')
+      if queue and not found[queue] then
+        found[queue] = true
+        queues[#queues + 1] = queue
       end
-      if state == 'ready' and not standing[1] then standing = standing_of(locate(job.id .. '-' .. names[i]), found[queue]) end
+      if one == 'ready' and first == '' then first = names[i] end
     end
   end
-  held = held_by(found[standing[2]])
 end
-return { 'OK', stamp(now), fields, tasks, call('HGETALL', k_state(job.id)),
-         call('HGETALL', k_outputs(job.id)), call('HGETALL', k_speeds()), call('HGET', k_org(job.org), 'max_running') or '0',
-         held, standing, lines }
+if not lives then return { 'OK', what, stamp(now), who, fields, tasks, state, outputs, {}, '0', '', {}, {} } end
+
+local lines, standing, line_of_first = {}, {}, nil
+local node = first ~= '' and locate(job.id .. '-' .. first)
+local waits_in = node and line_of(node).queue
+for i, queue in ipairs(queues) do
+  lines[i] = line_up_of(queue)
+  if queue == waits_in then line_of_first = lines[i] end
+end
+if node then standing = standing_of(node, line_of_first) end
+return { 'OK', what, stamp(now), who, fields, tasks, state, outputs, call('HGETALL', k_speeds()),
+         call('HGET', k_org(job.org), 'max_running') or '0', held_by(line_of_first), standing, lines }

@@ -178,6 +178,7 @@ local function cancel_node(node, line, job, state, now, cause)
   rq_leave(node, line.queue, state)
   set(node, 'cancelled', node.field .. ':e', stamp(now), node.field .. ':z', cause)
   rq_canceled(node, line.queue, now, RETENTION_S)
+  touch(job)
 end
 
 -- cancelled | failed | skipped | completed -> ready | pending | joining, with a fresh allowance of attempts

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from jobs import claim, control, orgs, plain, quota, record, show, submit, uploads
+from jobs import claim, control, orgs, people, plain, quota, record, show, submit, uploads
 from jobs.errors import NotFound, Stale
 from jobs.model import Claimed, Completed, Failed, Idle, Outcome, Plain, Skipped, Spawn, Submission
 from jobs.settings import Quota
@@ -262,6 +263,7 @@ CASES = [
     Case("reserve", "a place", reserves(free=True)),
     Case("reserve", "none left", reserves(free=False)),
     Case("look", "", looks),
+    Case("who", "", lambda hands: partial(people.find, hands.store, people.add(hands.store, "ada", org="acme"))),
     Case("claim", "of a plain RQ job", claims_plain),
     Case("knock", "", knocks),
     # RQ's own code has committed the outcome: the run is over, and needs nothing.

@@ -10,7 +10,7 @@ import pytest
 from jobs.estimate import eta_s, held, position
 from jobs.model import JobView, Line, Standing, TaskView
 from jobs.states import JobStatus, Priority, TaskState
-from jobs.view import describe
+from jobs.view import describe, estimates
 from tests.jobs.standings import DONE, NOW, SPEEDS, WAITING, ahead, idle, in_long, transcription
 
 # the place
@@ -251,7 +251,8 @@ def test_what_runs_is_not_held_by_what_was_paused_meanwhile() -> None:
     ],
 )
 def test_the_status_says_why_a_job_waits(why: dict[str, Any], held: str | None, message: str) -> None:
-    told = describe(WAITING, ahead(2, **why), NOW)
+    standing = ahead(2, **why)
+    told = describe(WAITING, standing, estimates(WAITING, standing, NOW))
     assert (told["held"], told["message"], told["queue_position"]) == (held, message, 3)
 
 

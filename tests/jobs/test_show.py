@@ -110,3 +110,16 @@ def test_the_revision_tells_of_a_task_that_is_due_again(hands: Hands) -> None:
     assert hands.claim().node == "other"  # the call that made it ready claimed a task of another job
     assert hands.states(job)["a"] == "ready"
     assert show.job(hands.store, job).revision == before + 1
+
+
+def test_the_revision_tells_of_a_task_that_a_late_call_finds_cancelled(hands: Hands) -> None:
+    job = hands.submit(*({"name": f"t{n}"} for n in range(200)), {"name": "last", "duration": "long"})
+    long = Hands(hands.store, "host:2:longs", ["long"])
+    running = long.claim()
+    assert hands.store.run("cancel", round(hands.now * 1e6), job) == [1], "the last is left for a sweep that nobody made"
+    before = show.job(hands.store, job)
+    assert before.tasks[-1].state == "running"
+    long.record(running)
+    after = show.job(hands.store, job)
+    assert after.tasks[-1].state == "cancelled"
+    assert after.revision > before.revision

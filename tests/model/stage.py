@@ -9,9 +9,9 @@ from typing import ClassVar
 import hypothesis.strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
-from jobs import orgs
+from jobs import orgs, show
 from jobs.control import Paused
-from jobs.model import Claimed, Idle, Submission
+from jobs.model import Claimed, Idle, JobView, Submission
 from tests.jobs.audit import audit
 from tests.jobs.hands import START, Hands
 from tests.model.policy import SECOND
@@ -76,6 +76,7 @@ class Stage(RuleBasedStateMachine):
         self.twin = Twin(store, Model(limits, chained_first=chained_first), round(START * SECOND))
         self.workers = {name: Worker(Hands(store, name, queues)) for name, queues in CREWS.items()}
         self.jobs: list[str] = []
+        self.seen: dict[tuple[str, int], JobView] = {}
         self.submitted: list[tuple[Submission, str, str]] = []
         self.numbers = itertools.count(1)
         self.steps = 0
@@ -107,6 +108,13 @@ class Stage(RuleBasedStateMachine):
         self.steps += 1
         if self.steps % self.audited_every == 0 and not self.model.sweeps:  # the audit is of what is not half done
             self.sound()
+
+    @invariant()
+    def a_revision_is_seen_in_one_way_only(self) -> None:
+        """Who was told of a job at a revision need not be told again before the next (ETag, web/recent.py)."""
+        for job in self.jobs:
+            view = show.job(self.twin.store, job)
+            assert self.seen.setdefault((job, view.revision), view) == view
 
     def sound(self) -> None:
         assert audit(self.twin.store, self.now) == []

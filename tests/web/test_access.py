@@ -51,6 +51,14 @@ def test_a_job_is_its_owners_and_an_admins_and_not_there_for_others(
     assert callers.owner(method, asked).status_code == status
 
 
+@pytest.mark.parametrize(("method", "path", "status"), [*OF_A_JOB, *OF_ANYBODY, *OF_ADMINS])
+def test_a_token_that_is_nobodys_opens_nothing(callers: Callers, told: str, method: str, path: str, status: int) -> None:
+    callers.admin("GET", f"/api/jobs/{told}")  # this process knows it now
+    for header in ("Bearer lec_wrong", f"Basic {callers.admin.token}"):
+        response = callers.anonymous(method, path.format(job=told), headers={"Authorization": header})
+        assert (response.status_code, told in response.text.replace(path.format(job=told), "")) == (401, False)
+
+
 @pytest.mark.parametrize(("method", "path", "status"), OF_A_JOB)
 def test_an_admin_may_do_what_the_owner_may(admin: Caller, told: str, method: str, path: str, status: int) -> None:
     assert admin(method, path.format(job=told)).status_code == status

@@ -46,7 +46,7 @@ def test_without_storage_it_says_so(app: Flask, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_error_that_nobody_foresaw_says_nothing_of_its_insides(app: Flask, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("web.auth.people.find", lambda *_: 1 / 0)
+    monkeypatch.setattr("web.auth.people.find_by_digest", lambda *_: 1 / 0)
 
     response = app.test_client().get("/api/jobs", headers={"Authorization": "Bearer x"})
 
@@ -71,7 +71,7 @@ def test_a_redis_that_cannot_do_it_now_is_unavailable(app: Flask, monkeypatch: p
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("web.auth.people.find", fail)
+    monkeypatch.setattr("web.auth.people.find_by_digest", fail)
 
     response = app.test_client().get("/api/jobs", headers={"Authorization": "Bearer x"})
 
@@ -98,6 +98,6 @@ def test_a_path_cannot_forge_a_line_of_the_log(app: Flask, monkeypatch: pytest.M
 
     app.test_client().get("/signin")
     assert "path='/signin'" in caplog.text
-    monkeypatch.setattr("web.auth.people.find", lambda *_: 1 / 0)
+    monkeypatch.setattr("web.auth.people.find_by_digest", lambda *_: 1 / 0)
     app.test_client().get("/api/jobs/x/artifacts/a%0Aforged", headers={"Authorization": "Bearer x"})
     assert "\nforged" not in caplog.text

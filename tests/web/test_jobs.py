@@ -12,6 +12,7 @@ from jobs import uploads
 from jobs.model import Spawn
 from jobs.storage import Storage
 from jobs.store import Store
+from jobs.view import Estimates
 from tests.web.conftest import ONE_TASK, Caller, Callers, Worker, problem
 from web.status import etag
 
@@ -48,13 +49,13 @@ def test_a_status_that_has_not_changed_answers_304(admin: Caller, worker: Worker
 
 
 def test_the_place_and_ten_seconds_of_the_time_left_are_part_of_the_tag() -> None:
-    known = {"revision": 7, "eta_seconds": None, "queue_position": None, "held": None}
-    assert etag(known) == "7"
+    assert etag(7, Estimates()) == "7"
 
-    waiting = known | {"queue_position": 3, "eta_seconds": 120}
-    assert etag(waiting) == etag(waiting | {"eta_seconds": 129})
-    others = ({"eta_seconds": 119}, {"eta_seconds": 130}, {"queue_position": 2}, {"held": "queue"}, {"revision": 8}, {"eta_seconds": None})
-    assert len({etag(waiting), *(etag(waiting | other) for other in others)}) == 1 + len(others)
+    waiting = Estimates(position=3, eta_s=120)
+    assert etag(7, waiting) == etag(7, waiting._replace(eta_s=129))
+    others = ({"eta_s": 119}, {"eta_s": 130}, {"position": 2}, {"held": "queue"}, {"eta_s": None}, {"eta_s": 0, "position": None})
+    tags = {etag(7, waiting), etag(8, waiting), etag(7, Estimates()), *(etag(7, waiting._replace(**other)) for other in others)}
+    assert len(tags) == 3 + len(others)
 
 
 def test_where_an_artifact_lies_in_storage_is_not_told(owner: Caller, job: str, worker: Worker) -> None:

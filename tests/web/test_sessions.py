@@ -102,6 +102,7 @@ def test_nobody_is_led_away_after_signing_in(browser: FlaskClient, callers: Call
     "headers",
     [
         {},
+        {"Authorization": ""},
         {"X-CSRF-Token": "guessed"},
         {"X-CSRF-Token": "<right>", "Sec-Fetch-Site": "cross-site"},
         {"X-CSRF-Token": "<right>", "Sec-Fetch-Site": "same-site"},
