@@ -16,7 +16,7 @@ def assemble(
     job: str, fields: Mapping[str, str], tasks: Mapping[str, str], state: Mapping[str, str], outputs: Mapping[str, str]
 ) -> JobView:
     """Put a job together from its hashes; pure."""
-    seen = tuple(task_view(name, tasks[name], state) for name in fields["order"].split(","))
+    seen = tuple(task_view(name, tasks[name], state, outputs.get(f"{name}:x")) for name in fields["order"].split(","))
     told = {task.name for task in seen if task.state in (TaskState.COMPLETED, TaskState.FAILED)}
     return JobView(
         id=job,
@@ -35,7 +35,7 @@ def assemble(
     )
 
 
-def task_view(name: str, line: str, state: Mapping[str, str]) -> TaskView:
+def task_view(name: str, line: str, state: Mapping[str, str], error: str | None) -> TaskView:
     engine, queue, optional, _, _, _, needs, _ = line.split(" ")
 
     def read(letter: str, default: str = "") -> str:
@@ -54,7 +54,7 @@ def task_view(name: str, line: str, state: Mapping[str, str]) -> TaskView:
         attempts=int(read("n", "0")),
         progress=100.0 if now in (TaskState.COMPLETED, TaskState.SKIPPED) else round(min(fraction, 1.0) * 100, 1),
         message=read("m"),
-        error=read("x"),
+        error=error or read("x"),  # where a former version wrote it
         started_at=seconds(read("b")),
         ended_at=seconds(read("e")),
         worker=read("k"),

@@ -20,13 +20,14 @@ from workers import log
 TTL_S = 60  #: RQ adds 60 s: a worker that was killed is listed for at most so long
 BEAT_EVERY_S = 10.0
 TIDY_EVERY_S = 600.0
+HOST_LETTERS = 48  #: with what follows at most 64: a longer name would make a hashtable of each small hash that it stands in
 
 
 class Listed(Worker):
     """An `rq.Worker` of which only the outside is RQ's."""
 
     def __init__(self, queues: Sequence[str], client: Redis) -> None:
-        name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        name = f"{socket.gethostname()[:HOST_LETTERS]}:{os.getpid()}:{secrets.token_hex(3)}"
         super().__init__(list(queues), name=name, connection=client, worker_ttl=TTL_S, serializer=JSONSerializer)
         self.log = log.supervisor
         self._shown = ""
