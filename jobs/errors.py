@@ -30,6 +30,13 @@ class NotFound(LecternError):
     """No such job, task, upload or artifact (or not one that the asker may see)."""
 
 
+class NoUpload(NotFound):
+    """No such upload: it never was there, has expired, or is somebody else's."""
+
+    def __init__(self, upload: str) -> None:
+        super().__init__(f"there is no upload {upload}; it may have expired, upload the file again")
+
+
 class Conflict(LecternError):
     """The thing is in a state that does not allow the call; the message says which state, and what to do."""
 

@@ -13,6 +13,7 @@ TASK_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 ZONE_NAME = re.compile(r"[a-z0-9_]{1,32}")
 JOB_ID = re.compile(r"[A-Za-z0-9_]{1,64}")
 ORG_NAME = re.compile(r"[a-z0-9_]{1,40}")
+UPLOAD_ID = re.compile(r"[0-9a-f]{24}")
 USER_NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")
 
 PLAIN_ORG = "rq"  #: whose the plain RQ jobs are: nobody may belong to it, but it may have a weight and a limit
@@ -57,6 +58,7 @@ class Submission:
     priority: Priority | None = None  #: None is the job type's own
     zone: str = ""
     admin: bool = False
+    upload: str = ""  #: an upload that is kept for as long as the job is there; the parameters name it too
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, Self
 
@@ -43,6 +44,7 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(2_000_000_000, ge=1, description="largest upload, in bytes")
     max_audio_seconds: float = Field(6 * 3600, gt=0, description="longest recording, in seconds")
     max_tasks: int = Field(1000, ge=1, le=1000, description="most tasks of a job")
+    max_batch_jobs: int = Field(1000, ge=1, description="most jobs that one batch may submit")
     max_children: int = Field(2000, ge=1, le=2000, description="most children of a task")
     max_output_bytes: int = Field(65_536, ge=1024, description="largest output handed on through Redis; larger ones lie in storage")
     retention_days: float = Field(
@@ -95,7 +97,11 @@ class Settings(BaseSettings):
 
     def zone_of(self, engine: str) -> str:
         """Return the zone that ZONES binds an engine to, or "" for none."""
-        return dict(pairs(self.zones, ZONE, "")).get(engine, "")
+        return self.zone_by_engine.get(engine, "")
+
+    @property
+    def zone_by_engine(self) -> Mapping[str, str]:
+        return dict(pairs(self.zones, ZONE, ""))
 
     @property
     def bound_zones(self) -> tuple[str, ...]:

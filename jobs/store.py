@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import redis
@@ -13,9 +13,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from jobs import border, lua, replies
-from jobs.errors import Misconfigured, Overloaded
+from jobs.errors import LecternError, Misconfigured, Overloaded
 from jobs.keys import Keys
 from jobs.settings import Settings, settings
+from jobs.wire import Wire
 
 OLDEST_REDIS = (6, 2)
 NEARLY_FULL = 0.85  #: of maxmemory; beyond it submissions wait so that what runs can still be recorded
@@ -77,6 +78,7 @@ class Store:
     def __init__(self, client: redis.Redis, config: Settings | None = None) -> None:
         self.settings = config or settings()
         self.redis: Any = client  # redis-py's types know neither that answers are bytes here nor that they are there
+        self.wire = Wire(client)
         self.keys = Keys(self.settings.key_prefix)
         self._constants: dict[str, int | str] = {
             "LEASE_US": round(self.settings.lease_seconds * SECOND),
@@ -104,16 +106,39 @@ class Store:
         script = self.scripts[verb]
         try:
             try:
-                reply = self.redis.execute_command("EVALSHA", script.sha, 0, *args)
+                reply = self.wire.call("EVALSHA", script.sha, 0, *args)
             except redis.exceptions.NoScriptError:
-                reply = self.redis.execute_command("EVAL", script.text, 0, *args)
+                reply = self.wire.call("EVAL", script.text, 0, *args)
         except redis.exceptions.ResponseError as error:
-            if not NO_WRITES.search(str(error)) and not isinstance(error, NO_WRITES_TYPES):
+            if (told := in_words(error)) is error:
                 raise
-            raise Overloaded(f"Redis takes no writes now ({error}); try again shortly") from error
+            raise told from error
         except redis.exceptions.BusyLoadingError as error:
             raise Overloaded("Redis is reading its file after a start; try again shortly") from error
         return replies.judge(verb, reply)
+
+    def run_many(self, verb: str, calls: Sequence[Sequence[str | bytes | int | float]]) -> list[list[Any] | Exception]:
+        """Call the script of `verb` with each of `calls` in one round trip; return for each what `run` would, or the error it would raise.
+
+        A command each, so that Redis serves others in between, and what is wrong with one stops none. Raises RedisError when the
+        connection is lost: which of them were carried out is not known then.
+        """
+        script = self.scripts[verb]
+        replies = self._pipe([("EVALSHA", script.sha, 0, *call) for call in calls])
+        unknown = [n for n, reply in enumerate(replies) if isinstance(reply, redis.exceptions.NoScriptError)]
+        if unknown:
+            first, *others = ((0, *calls[n]) for n in unknown)
+            again = self._pipe([("EVAL", script.text, *first), *(("EVALSHA", script.sha, *call) for call in others)])
+            for n, reply in zip(unknown, again, strict=True):
+                replies[n] = reply
+        return [judged(verb, reply) for reply in replies]
+
+    def _pipe(self, commands: Iterable[tuple[Any, ...]]) -> list[Any]:
+        with self.redis.pipeline(transaction=False) as pipe:
+            for command in commands:
+                pipe.execute_command(*command)
+            found: list[Any] = pipe.execute(raise_on_error=False)
+        return found
 
     def pressure(self) -> float:
         """Return how full Redis is, 0–1 of its maxmemory, or 0 without a limit; read at most every PRESSURE_S."""
@@ -133,6 +158,23 @@ class Store:
         """Call sweep until nothing of `job` is left to do."""
         while more:
             more = int(self.run("sweep", "", job)[0])
+
+
+def judged(verb: str, reply: Any) -> list[Any] | Exception:
+    """Return what one of many calls came to, an error as a value."""
+    if isinstance(reply, Exception):
+        return in_words(reply)
+    try:
+        return replies.judge(verb, reply)
+    except LecternError as error:
+        return error
+
+
+def in_words(error: Exception) -> Exception:
+    """Return what an error that Redis answered means: Overloaded when it takes no writes, else the error as it is."""
+    if not NO_WRITES.search(str(error)) and not isinstance(error, NO_WRITES_TYPES):
+        return error
+    return Overloaded(f"Redis takes no writes now ({error}); try again shortly")
 
 
 def stamp(now: float | None) -> int | str:

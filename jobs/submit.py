@@ -1,22 +1,47 @@
-"""Take a submission: check it, expand it into a graph by its type, make it a job in one round trip."""
+"""Take submissions: check each, expand it into a graph by its type, make it a job; one in one round trip, many in pipelined chunks."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
+from typing import NamedTuple
 
+import redis
 from pydantic import ValidationError
 
 from jobs import faults, graph, types
-from jobs.errors import Conflict, Forbidden, InvalidSubmission
-from jobs.model import JOB_ID, ORG_NAME, PLAIN_ORG, USER_NAME, ZONE_NAME, Graph, Json, Submission, TaskSpec
+from jobs.errors import Conflict, Forbidden, InvalidSubmission, LecternError, NotFound, NoUpload
+from jobs.model import JOB_ID, ORG_NAME, PLAIN_ORG, UPLOAD_ID, USER_NAME, ZONE_NAME, Graph, Json, Submission, TaskSpec
 from jobs.settings import Settings
 from jobs.store import Store, stamp
 
 IDEMPOTENCY_S = 86_400  #: how long an Idempotency-Key is remembered
+#: What goes to Redis at once: it holds a chunk until it has carried it out, and a chunk is lost as a whole.
+CHUNK_JOBS = 100
+CHUNK_CHARS = 250_000
+
+as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode  #: made once: `json.dumps` would for each call
+
+Call = tuple[str | int, ...]  #: what submit.lua takes
+
+
+class Prepared(NamedTuple):
+    """A submission on its way to Redis: what is to be sent, or why it will not be."""
+
+    submission: Submission
+    call: Call | LecternError
+
+
+class Sent(NamedTuple):
+    """What became of a chunk: the id or the error of each, and what keeps those behind it from being sent."""
+
+    told: list[str | Exception]
+    lost: Exception | None
 
 
 def submit(
@@ -25,39 +50,128 @@ def submit(
     """Make a job of `submission` and return its id.
 
     With an `idempotency_key` of the same user that was used before, return the job it made then. Repeating the call with
-    the same `job` id changes nothing. Raises InvalidSubmission; Forbidden; Conflict when the key was used for something else;
-    Overloaded when Redis is nearly full.
+    the same `job` id changes nothing. Raises InvalidSubmission; Forbidden; NotFound when the upload is gone; Conflict when
+    the key was used for something else; Overloaded when Redis is nearly full.
     """
-    kind, stored, checked = expand(submission, store.settings)
+    call = prepare(store.settings, submission, idempotency_key, job, now)
     store.require_room()
-    job = job or secrets.token_hex(8)
-    if not JOB_ID.fullmatch(job):
-        raise InvalidSubmission(f"job id {job!r} is not of the form {JOB_ID.pattern}", field="id")
-    params = json.dumps(stored, separators=(",", ":"), ensure_ascii=False)
-    digest = hashlib.sha256(json.dumps([submission.type, params, submission.priority, submission.zone]).encode()).hexdigest()[:32]
-    named = hashlib.sha256(idempotency_key.encode()).hexdigest()[:32] if idempotency_key else ""
     try:
-        reply = store.run(
-            "submit",
-            stamp(now),
-            job,
-            submission.type,
-            submission.user,
-            submission.org,
-            submission.priority or kind.PRIORITY,
-            params,
-            named,
-            digest,
-            IDEMPOTENCY_S,
-            types.version_of(kind),
-            f"{types.size(kind, stored):g}",
-            *lines(checked),
-        )
-    except Conflict:
-        raise Conflict("this Idempotency-Key was used for a different request; use a new one") from None
+        reply = store.run("submit", *call)
+    except (Conflict, NotFound) as error:
+        raise refusal(error, submission) from None
     made, more = reply[0].decode(), int(reply[1])
     store.sweep(made, more)
     return str(made)
+
+
+def submit_many(
+    store: Store, submissions: Sequence[Submission], *, idempotency_keys: Sequence[str | None] | None = None, now: float | None = None
+) -> list[str | Exception]:
+    """Make a job of each of `submissions`; return, in their order, its id or the error that `submit` would raise.
+
+    What is refused keeps no other from becoming a job. When Redis is nearly full, or the connection is lost, that error stands for
+    the chunk, of which nobody may know then whether it was made, and for all behind it, which were not sent: with the same keys it
+    can all be repeated. Raises ValueError when there are not as many keys as submissions.
+    """
+    keys = [None] * len(submissions) if idempotency_keys is None else idempotency_keys
+    if len(keys) != len(submissions):
+        raise ValueError(f"{len(keys)} idempotency keys for {len(submissions)} submissions")
+    told: list[str | Exception] = []
+    lost: Exception | None = None
+    with ThreadPoolExecutor(1, "submit") as line:
+        under_way: Future[Sent] | None = None
+        for chunk in chunks(store.settings, zip(submissions, keys, strict=True), now):  # while Redis works on the one before
+            if under_way:
+                answers, lost = under_way.result()
+                told += answers
+            under_way = line.submit(send, store, chunk, lost)
+        if under_way:
+            told += under_way.result().told
+    return told
+
+
+def send(store: Store, chunk: list[Prepared], lost: Exception | None) -> Sent:
+    """Make jobs of what is prepared, unless what came before was `lost`."""
+    if lost is None:
+        try:
+            return Sent(submit_chunk(store, chunk), None)
+        except (LecternError, redis.RedisError) as error:
+            lost = error
+    return Sent([lost if isinstance(one.call, tuple) else one.call for one in chunk], lost)
+
+
+def submit_chunk(store: Store, chunk: list[Prepared]) -> list[str | Exception]:
+    """Make jobs of what is prepared, in one round trip and those that large graphs take. Raises Overloaded, RedisError: for all of it."""
+    store.require_room()
+    replies = iter(store.run_many("submit", [one.call for one in chunk if isinstance(one.call, tuple)]))
+    told: list[str | Exception] = []
+    for submission, call in chunk:
+        reply = next(replies) if isinstance(call, tuple) else call
+        if isinstance(reply, Exception):
+            told.append(refusal(reply, submission))
+            continue
+        made, more = str(reply[0].decode()), int(reply[1])
+        with suppress(LecternError, redis.RedisError):  # it was made; whoever renews next goes on with what is left
+            store.sweep(made, more)
+        told.append(made)
+    return told
+
+
+def chunks(config: Settings, asked: Iterable[tuple[Submission, str | None]], now: float | None) -> Iterator[list[Prepared]]:
+    """Yield submissions as they can be sent, so many that they are worth a round trip and no burden."""
+    chunk: list[Prepared] = []
+    chars = 0
+    for submission, key in asked:
+        try:
+            call = prepare(config, submission, key, None, now)
+        except LecternError as error:
+            chunk.append(Prepared(submission, error))
+        else:
+            chunk.append(Prepared(submission, call))
+            chars += sum(len(part) for part in call if isinstance(part, str))
+        if len(chunk) == CHUNK_JOBS or chars >= CHUNK_CHARS:
+            yield chunk
+            chunk, chars = [], 0
+    if chunk:
+        yield chunk
+
+
+def prepare(config: Settings, submission: Submission, idempotency_key: str | None, job: str | None, now: float | None) -> Call:
+    """Return what submit.lua takes for `submission`. Raises InvalidSubmission, Forbidden."""
+    kind, stored, checked = expand(submission, config)
+    job = job or secrets.token_hex(8)
+    if not JOB_ID.fullmatch(job):
+        raise InvalidSubmission(f"job id {job!r} is not of the form {JOB_ID.pattern}", field="id")
+    if submission.upload and not UPLOAD_ID.fullmatch(submission.upload):
+        raise InvalidSubmission(f"upload {submission.upload!r} is not of the form {UPLOAD_ID.pattern}", field="upload")
+    params = as_json(stored)
+    digest = hashlib.sha256(json.dumps([submission.type, params, submission.priority, submission.zone]).encode()).hexdigest()[:32]
+    return (
+        stamp(now),
+        job,
+        submission.type,
+        submission.user,
+        submission.org,
+        submission.priority or kind.PRIORITY,
+        params,
+        hashlib.sha256(idempotency_key.encode()).hexdigest()[:32] if idempotency_key else "",
+        digest,
+        IDEMPOTENCY_S,
+        types.version_of(kind),
+        f"{types.size(kind, stored):g}",
+        submission.upload,
+        *lines(checked),
+    )
+
+
+def refusal(error: Exception, submission: Submission) -> Exception:
+    """Return what the script's refusal of `submission` means to who asked."""
+    match error:
+        case Conflict():
+            return Conflict("this Idempotency-Key was used for a different request; use a new one")
+        case NotFound():
+            return NoUpload(submission.upload)
+    return error
 
 
 def expand(submission: Submission, config: Settings) -> tuple[types.JobType, dict[str, Json], Graph]:
@@ -84,9 +198,13 @@ def expand(submission: Submission, config: Settings) -> tuple[types.JobType, dic
         field = ".".join(("params", *(str(part) for part in first["loc"])))
         raise InvalidSubmission(f"{field}: {faults.sentence(first)}", field=field) from None
     expanded = kind.expand(params)
-    zone = submission.zone or getattr(kind, "ZONE", "")
-    placed = Graph(tuple(replace(task, zone=config.zone_of(task.engine) or task.zone or zone) for task in expanded.tasks))
+    bound, zone = config.zone_by_engine, submission.zone or getattr(kind, "ZONE", "")
+    placed = Graph(tuple(place(task, bound.get(task.engine) or task.zone or zone) for task in expanded.tasks))
     return kind, params.model_dump(mode="json", exclude_unset=True), graph.check(placed, max_tasks=config.max_tasks)
+
+
+def place(task: TaskSpec, zone: str) -> TaskSpec:
+    return task if task.zone == zone else replace(task, zone=zone)
 
 
 def permit(submission: Submission) -> types.JobType:
@@ -111,7 +229,7 @@ def lines(checked: Graph) -> Iterable[str | int]:
         needs = tuple(dict.fromkeys(task.needs))
         yield task.name
         yield line(task, needs, needed_by[task.name])
-        yield json.dumps(task.payload, separators=(",", ":"), ensure_ascii=False) if task.payload else "{}"
+        yield as_json(task.payload) if task.payload else "{}"
         yield len(needs)
 
 

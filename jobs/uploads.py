@@ -6,14 +6,15 @@ goes with the last of them. Stores no bytes: who adds an upload has put its file
 
 from __future__ import annotations
 
-import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from redis.client import Pipeline
 
-from jobs.errors import NotFound
+from jobs.errors import NoUpload
+from jobs.model import UPLOAD_ID
 from jobs.store import Store
 
 
@@ -27,9 +28,6 @@ class Upload:
     media_type: str
     seconds: float  #: length of the recording; 0 when only `inspect` may find out
     key: str  #: where the file lies in storage
-
-
-UPLOAD_ID = re.compile(r"[0-9a-f]{24}")
 
 
 def new_id() -> str:
@@ -58,13 +56,22 @@ def add(store: Store, upload: Upload, *, ttl_s: int, job: str | None = None) -> 
 
 def find(store: Store, upload_id: str, *, user: str | None = None) -> Upload:
     """Return an upload, of `user` if given. Raises NotFound, the same for absent, expired and someone else's."""
+    found = find_many(store, [upload_id], user=user)
+    if not found:
+        raise NoUpload(upload_id)
+    return found[upload_id]
+
+
+def find_many(store: Store, upload_ids: Iterable[str], *, user: str | None = None) -> dict[str, Upload]:
+    """Return by their ids, in one round trip, those of the uploads that `find` would find."""
     # Asked for from outside: an id of another form must not become part of a key.
-    record: dict[Any, Any] = store.redis.hgetall(store.keys.upload(upload_id)) if UPLOAD_ID.fullmatch(upload_id) else {}
-    if not record or (user is not None and record[b"user"].decode() != user):
-        raise _no_upload(upload_id)
-    read: dict[str, Any] = {name.decode(): value.decode() for name, value in record.items()}
-    read |= {"id": upload_id, "bytes": int(read["bytes"]), "seconds": float(read["seconds"])}
-    return Upload(**{field.name: read[field.name] for field in fields(Upload)})
+    ids = [one for one in dict.fromkeys(upload_ids) if UPLOAD_ID.fullmatch(one)]
+    with store.redis.pipeline(transaction=False) as pipe:
+        for one in ids:
+            pipe.hgetall(store.keys.upload(one))
+        records = pipe.execute()
+    found = {one: _read(one, record) for one, record in zip(ids, records, strict=True) if record}
+    return {one: upload for one, upload in found.items() if user in (None, upload.user)}
 
 
 def use(store: Store, upload_id: str, job_id: str) -> None:
@@ -73,7 +80,7 @@ def use(store: Store, upload_id: str, job_id: str) -> None:
     def write(pipe: Pipeline) -> None:
         # An upload that expired meanwhile must not leave a set of jobs without a record.
         if not pipe.exists(store.keys.upload(upload_id)):
-            raise _no_upload(upload_id)
+            raise NoUpload(upload_id)
         pipe.multi()
         pipe.sadd(store.keys.upload_jobs(upload_id), job_id)
         pipe.persist(store.keys.upload(upload_id))
@@ -106,5 +113,7 @@ def release(store: Store, upload_id: str | None, job_id: str) -> tuple[str, ...]
     return (storage_prefix(upload_id),) if last else ()
 
 
-def _no_upload(upload_id: str) -> NotFound:
-    return NotFound(f"there is no upload {upload_id}; it may have expired, upload the file again")
+def _read(upload_id: str, record: dict[bytes, bytes]) -> Upload:
+    read: dict[str, Any] = {name.decode(): value.decode() for name, value in record.items()}
+    read |= {"id": upload_id, "bytes": int(read["bytes"]), "seconds": float(read["seconds"])}
+    return Upload(**{field.name: read[field.name] for field in fields(Upload)})

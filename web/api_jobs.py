@@ -16,7 +16,7 @@ from jobs.states import JobStatus
 from web import submitting
 from web.auth import person
 from web.backend import backend
-from web.body import read_json, read_new_job
+from web.body import NewJob, read_json, read_new_job
 from web.problems import invalid
 from web.receive import receive
 from web.status import etag, status_of
@@ -48,7 +48,8 @@ def submit() -> tuple[Response, int, dict[str, str]]:
         with receive(request, backend().incoming, max_file_bytes=limit, fields=submitting.FORM_FIELDS, check_fields=check) as form:
             job_id = submitting.submit_form(backend(), person(), form, idempotency_key=key)
     else:
-        job_id = submitting.submit_new_job(backend(), person(), read_new_job(read_json(request)), idempotency_key=key)
+        new = read_new_job(read_json(request), NewJob)
+        job_id = submitting.submit_new_job(backend(), person(), new, idempotency_key=key)
     status = status_of(backend(), person(), job_id)
     return jsonify(status), 202, {"Location": f"/api/jobs/{job_id}"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from flask import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -25,10 +25,13 @@ class NewJob(BaseModel):
     zone: str = Field("", pattern=r"^([a-z0-9_]{1,32})?$", description="workers of this zone only; admins only")
 
 
-def read_json(request: Request) -> Any:
+Asked = TypeVar("Asked", bound=NewJob)
+
+
+def read_json(request: Request, *, accepted: str = "application/json, or multipart/form-data with a part named `file`") -> Any:
     """Return the body as JSON. Raises Problem: UNSUPPORTED_MEDIA_TYPE, TOO_LARGE, MALFORMED."""
     if request.mimetype != "application/json":
-        raise Problem(Kind.UNSUPPORTED_MEDIA_TYPE, "send application/json, or multipart/form-data with a part named `file`")
+        raise Problem(Kind.UNSUPPORTED_MEDIA_TYPE, f"send {accepted}")
     raw = request.stream.read(MAX_JSON_BYTES + 1)
     if len(raw) > MAX_JSON_BYTES:
         raise Problem(
@@ -47,11 +50,12 @@ def parse_json(raw: bytes | str, *, field: str | None = None) -> Any:
     return value
 
 
-def read_new_job(value: Any) -> NewJob:
+def read_new_job(value: Any, model: type[Asked]) -> Asked:
+    """Return what `value` asks for, as `model` has it. Raises Problem INVALID."""
     if not isinstance(value, dict):
-        raise Problem(Kind.INVALID, "the body must be a JSON object with `type` and `params`")
+        raise Problem(Kind.INVALID, "a job must be a JSON object with `type` and `params`")
     try:
-        return NewJob.model_validate(value)
+        return model.model_validate(value)
     except ValidationError as error:
         raise invalid(error) from error
 

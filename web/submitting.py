@@ -47,68 +47,67 @@ def submit_form(backend: Backend, person: Person, form: Form, *, idempotency_key
     job_id = secrets.token_hex(8)
     upload = recordings.keep(backend, person, form.recording(), job=job_id, idempotency_key=idempotency_key)
     try:
-        return _submit(backend, person, new, upload, idempotency_key, job_id)
+        made = _submit(backend, submission(person, new, upload), idempotency_key, job_id)
     except (LecternError, Problem):  # a refusal; after an error of the network the job may be there and need its file
         recordings.drop(backend, upload.id, job_id)
         raise
+    if made != job_id:
+        uploads.give_back(backend.store, upload.id, job_id, ttl_s=backend.settings.upload_ttl_seconds)
+    return made
 
 
 def submit_new_job(backend: Backend, person: Person, new: NewJob, *, idempotency_key: str | None) -> str:
     """Submit a job that came as JSON, with the upload it names; return its id."""
-    takes_upload = "upload" in permit(_submission(person, new)).Params.model_fields
+    named = named_upload(person, new)
+    upload = uploads.find(backend.store, named, user=person.user) if named else None
+    return _submit(backend, submission(person, new, upload), idempotency_key)
+
+
+def named_upload(person: Person, new: NewJob) -> str | None:
+    """Return the id of the upload that a job is to be made of, if it is of a type that takes one. Raises what refuses it before that."""
+    takes_upload = "upload" in permit(submission(person, new)).Params.model_fields
     _refuse_server_set(new)
-    job_id = secrets.token_hex(8)
     named = new.params.get("upload") if takes_upload else None
-    if not isinstance(named, str):
-        return _submit(backend, person, new, None, idempotency_key, job_id)
-    upload = uploads.find(backend.store, named, user=person.user)
-    expand(_submission(person, new, upload), backend.settings)
-    uploads.use(backend.store, upload.id, job_id)
-    try:
-        return _submit(backend, person, new, upload, idempotency_key, job_id)
-    except (LecternError, Problem):
-        _give_back(backend, upload, job_id)
-        raise
+    return named if isinstance(named, str) else None
 
 
-def _read_form(backend: Backend, person: Person, fields: dict[str, str]) -> NewJob:
-    """Return what a form asks for, checked as far as it can be without the file that it comes with."""
-    given: dict[str, object] = dict(fields)
-    given["params"] = parse_json(fields.get("params") or "{}", field="params")
-    new = read_new_job({name: value for name, value in given.items() if value != ""})
-    if "upload" in new.params:
-        raise InvalidSubmission("send either a file or params.upload, not both", field="params.upload")
-    _refuse_server_set(new)
-    if "upload" not in permit(_submission(person, new)).Params.model_fields:
-        raise InvalidSubmission(f"jobs of type {new.type} take no file", field="file")
-    any_upload = {"upload": uploads.new_id()}
-    expand(_submission(person, new.model_copy(update={"params": new.params | any_upload})), backend.settings)
-    return new
-
-
-def _submit(backend: Backend, person: Person, new: NewJob, upload: Upload | None, key: str | None, job_id: str) -> str:
-    """Make the job, whose upload is in use by it already; return its id, or that of the job that the key made before."""
-    try:
-        made = submit(backend.store, _submission(person, new, upload), idempotency_key=key, job=job_id)
-    except Conflict as error:  # the only thing a new job can clash with
-        raise Problem(Kind.IDEMPOTENCY_KEY_REUSED, str(error), field="Idempotency-Key") from error
-    if upload is not None and made != job_id:
-        _give_back(backend, upload, job_id)
-    return made
-
-
-def _submission(person: Person, new: NewJob, upload: Upload | None = None) -> Submission:
+def submission(person: Person, new: NewJob, upload: Upload | None = None) -> Submission:
+    """Return what `person` asks for, with what is known of the upload that the job takes."""
     params = dict(new.params)
     if upload is not None:
         params["upload"] = upload.id
         known = {"filename": upload.filename, "seconds": upload.seconds or None}
         taken = types.find(new.type).Params.model_fields
         params |= {name: known[name] for name in SET_BY_SERVER if name in taken and known[name] is not None}
-    return Submission(new.type, params, person.user, person.org, new.priority, new.zone, person.admin)
+    kept = upload.id if upload else ""
+    return Submission(new.type, params, person.user, person.org, new.priority, new.zone, person.admin, kept)
 
 
-def _give_back(backend: Backend, upload: Upload, job_id: str) -> None:
-    uploads.give_back(backend.store, upload.id, job_id, ttl_s=backend.settings.upload_ttl_seconds)
+def key_reused(error: Conflict, field: str = "Idempotency-Key") -> Problem:
+    """Return the problem of the only thing that a new job can clash with."""
+    return Problem(Kind.IDEMPOTENCY_KEY_REUSED, str(error), field=field)
+
+
+def _read_form(backend: Backend, person: Person, fields: dict[str, str]) -> NewJob:
+    """Return what a form asks for, checked as far as it can be without the file that it comes with."""
+    given: dict[str, object] = dict(fields)
+    given["params"] = parse_json(fields.get("params") or "{}", field="params")
+    new = read_new_job({name: value for name, value in given.items() if value != ""}, NewJob)
+    if "upload" in new.params:
+        raise InvalidSubmission("send either a file or params.upload, not both", field="params.upload")
+    _refuse_server_set(new)
+    if "upload" not in permit(submission(person, new)).Params.model_fields:
+        raise InvalidSubmission(f"jobs of type {new.type} take no file", field="file")
+    any_upload = {"upload": uploads.new_id()}
+    expand(submission(person, new.model_copy(update={"params": new.params | any_upload})), backend.settings)
+    return new
+
+
+def _submit(backend: Backend, asked: Submission, key: str | None, job_id: str | None = None) -> str:
+    try:
+        return submit(backend.store, asked, idempotency_key=key, job=job_id)
+    except Conflict as error:
+        raise key_reused(error) from error
 
 
 def _refuse_server_set(new: NewJob) -> None:

@@ -11,7 +11,7 @@ from bench.figures import Measured
 
 #: In the order of the page.
 NAMES = (
-    "noop", "graph", "models", "round_trips", "memory", "claims", "others", "wakeup", "idle", "start", "recovery", "status",
+    "noop", "graph", "models", "round_trips", "submit", "memory", "claims", "others", "wakeup", "idle", "start", "recovery", "status",
     "transcription", "two_workers", "hot_path",
 )  # fmt: skip
 #: What a glance looks at: all that has a goal.

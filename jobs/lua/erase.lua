@@ -38,7 +38,7 @@ local function erase(job, now)
   for task in names_in(job.kids) do
     call('DEL', k_child_tasks(job.id, task), k_child_state(job.id, task), k_child_outputs(job.id, task))
   end
-  job.notes, job.touched = {}, false
+  job.noted, job.touched = 0, false
   call('DEL', k_job(job.id), k_params(job.id), k_tasks(job.id), k_state(job.id), k_outputs(job.id))
   call('ZREM', k_sweeps(), job.id)
   return false

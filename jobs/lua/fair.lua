@@ -33,8 +33,8 @@ local function clock_of(queue)
     local was = call('HMGET', k_clock(queue), unpack(CLOCK))
     clock = { was = was, held = false, v = 0, f = 0, m = 0, n = 0, t = 0, l = 0, wh = 0, wn = 0, wl = 0, wb = 0, s = 0, d = 0 }
     for i, name in ipairs(CLOCK) do
-      was[i] = tonumber(was[i] or AT_FIRST[name] or 0)
-      clock[name] = was[i]
+      local value = was[i] and tonumber(was[i]) or AT_FIRST[name] or 0
+      was[i], clock[name] = value, value
     end
     clocks[queue] = clock
   end
@@ -96,11 +96,11 @@ local function write_back()
   end
   for queue, clock in pairs(clocks) do
     place_held(clock)
-    local fields = {}
+    local fields, count, was = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }, 0, clock.was
     for i, name in ipairs(CLOCK) do
-      if clock[name] ~= clock.was[i] then fields[#fields + 1], fields[#fields + 2] = name, stamp(clock[name]) end
+      if clock[name] ~= was[i] then fields[count + 1], fields[count + 2], count = name, stamp(clock[name]), count + 2 end
     end
-    if fields[1] then call('HSET', k_clock(queue), unpack(fields)) end
+    if count > 0 then call('HSET', k_clock(queue), unpack(fields, 1, count)) end
   end
   write_jobs()
 end

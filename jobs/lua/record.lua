@@ -70,6 +70,5 @@ if next_run ~= '' and not reply then reply = take(now, worker, next_run, queues)
 local claimed = reply and reply[1] ~= 'IDLE'
 call('SET', k_worker(worker), (claimed and next_run .. ' ' .. reply[2] or '- -') .. ' ' .. run .. ' ' .. (state or '~' .. other),
   'EX', WORKER_S)
-local head = { state and 'OK' or 'STALE', state or other }
-for _, value in ipairs(reply or {}) do head[#head + 1] = value end
-return head
+if not reply then return { state and 'OK' or 'STALE', state or other } end
+return { state and 'OK' or 'STALE', state or other, unpack(reply) }

@@ -9,11 +9,8 @@ local FINISHED_TTL_S = '500' -- RQ's own default for results
 -- looks reads the right day, hour and weekday, of another century (docs/decisions/0050-the-inbox.md).
 local CALENDAR_S = 12622780800
 
-local iso_memo = {}
-local function iso(us) -- 2026-11-22T06:34:23.123456Z; days to civil date after Howard Hinnant's algorithm
-  local text = iso_memo[us]
-  if text then return text end
-  local whole = math.floor(us / SECOND)
+local seconds = {} -- the texts of those that were written
+local function second_of(whole) -- 2026-11-22T06:34:23; days to civil date after Howard Hinnant's algorithm
   local days, rest = math.floor(whole / 86400), whole % 86400
   local z = days + 719468
   local era = math.floor(z / 146097)
@@ -23,10 +20,14 @@ local function iso(us) -- 2026-11-22T06:34:23.123456Z; days to civil date after 
   local mp = math.floor((5 * doy + 2) / 153)
   local day, month = doy - math.floor((153 * mp + 2) / 5) + 1, mp < 10 and mp + 3 or mp - 9
   local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  text = string.format('%04d-%02d-%02dT%02d:%02d:%02d.%06dZ', year, month, day, math.floor(rest / 3600),
-    math.floor(rest % 3600 / 60), rest % 60, us % SECOND)
-  iso_memo[us] = text
+  local text = string.format('%04d-%02d-%02dT%02d:%02d:%02d', year, month, day, math.floor(rest / 3600), math.floor(rest % 3600 / 60), rest % 60)
+  seconds[whole] = text
   return text
+end
+
+local function iso(us) -- 2026-11-22T06:34:23.123456Z
+  local whole = math.floor(us / SECOND)
+  return (seconds[whole] or second_of(whole)) .. string.format('.%06dZ', us % SECOND)
 end
 
 -- Whole seconds, as RQ's scores are.

@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from jobs import control, submit
 from jobs.errors import Conflict, Overloaded
 from jobs.model import Submission
 from jobs.states import JobStatus
 from jobs.store import Store
+from jobs.wire import Wire
 from tests.chaos.load import Meddling, Plan
 
 T = TypeVar("T")
@@ -32,21 +31,21 @@ RETHINK = 10  #: jobs between two looks at the pace
 ASK_AGAIN_S = 0.2
 
 
-class Cut(redis.Redis):
-    """A client whose connection breaks after `share` of a script's call was sent: nobody hears the answer."""
+class Cut(Wire):
+    """A wire that breaks after `share` of a script's call was sent: nobody hears the answer."""
 
     share = 1.0
 
-    def execute_command(self, *args: Any, **options: Any) -> Any:
+    def call(self, *args: str | bytes | int | float) -> Any:
         if args[0] != "EVALSHA":
-            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-        connection: Any = self.connection_pool.get_connection()
+            return super().call(*args)
+        connection = self._pool.get_connection()
         try:
             packed = b"".join(connection.pack_command(*args))
             connection._sock.sendall(packed[: int(len(packed) * self.share)])
         finally:
             connection.disconnect()
-            self.connection_pool.release(connection)
+            self._pool.release(connection)
         raise redis.exceptions.ConnectionError("cut")
 
 
@@ -67,7 +66,8 @@ class Clients:
     def __init__(self, store: Store, plans: list[Plan], *, seed: int, seconds: float, workers: int) -> None:
         self._store, self._plans, self._seconds, self._workers = store, plans, seconds, workers
         self._rng = random.Random(f"clients {seed}")
-        self._cut = Store(Cut(connection_pool=store.redis.connection_pool, retry=Retry(NoBackoff(), 0)), store.settings)
+        self._cut = Store(store.redis, store.settings)
+        self._cut.wire = self._wire = Cut(store.redis)
         self._begun = time.time()
         self._runs = sum(_runs(plan) for plan in plans) / len(plans)  #: of a job
         self._work = sum(plan.seconds for plan in plans) / len(plans) + RUN_COSTS_S * self._runs  #: its worker-seconds, not stretched
@@ -105,7 +105,7 @@ class Clients:
 
         first, second = secrets.token_hex(8), secrets.token_hex(8)
         if plan.cut is not None:
-            self._cut.redis.share = plan.cut
+            self._wire.share = plan.cut
             self._patiently(lambda: self._unheard(lambda: ask(self._cut, first)))
         job = self._patiently(lambda: ask(self._store, second))
         if plan.cut is not None:

@@ -12,7 +12,7 @@ import pytest
 import requests
 from redis import Redis
 
-from jobs import people
+from jobs import people, submit
 from jobs.settings import Settings
 from jobs.storage import Storage
 from jobs.store import NEARLY_FULL, Store, connect
@@ -53,26 +53,66 @@ def test_a_job_whose_making_redis_told_nobody_is_found_by_its_key_with_its_recor
     assert redis.ttl(f"app:uploads:{kept}") == -1
 
 
+@pytest.mark.parametrize("chunk", [2, 100])
+def test_a_batch_of_which_redis_told_only_a_part_is_whole_when_it_is_sent_again_and_nothing_is_made_twice(
+    chunk: int,
+    web_settings: Settings,
+    store: Store,
+    storage: Storage,
+    proxy: Proxy,
+    speech: bytes,
+    redis: Redis,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The third job is made and the connection cut: of its chunk nobody knows what was made, and what is behind it was not sent."""
+    monkeypatch.setattr(submit, "CHUNK_JOBS", chunk)
+    app = create_app(web_settings, store=Store(connect(proxy.url)), storage=storage)
+    ada = Caller(app.test_client(use_cookies=False), people.add(store, "ada", org="physics", role="user"), "ada")
+    upload = ada.upload(speech).json["id"]
+    asked = [{"type": "transcription", "params": {"upload": upload}}] * 5
+
+    redis.script_load(store.scripts["submit"].text)  # so that the third answer is that of the third job
+    lost = proxy.at("after:submit", drop, first=3)
+    response = ada("POST", "/api/jobs/batch", json=asked, headers=KEY)
+    assert lost.done.is_set()
+    made = jobs_of(redis)
+    assert len(made) == 3
+    if chunk == 2:
+        assert [one.get("id") for one in response.json] == [*made[:2], None, None, None]
+        assert [(one["status"], one["retry_after"]) for one in response.json[2:]] == [(503, 5)] * 3
+    else:
+        problem(response, 503, "unavailable")
+
+    again = [one["id"] for one in ada("POST", "/api/jobs/batch", json=asked, headers=KEY).json]
+    assert again[:3] == made
+    assert again == jobs_of(redis)
+    assert redis.smembers(f"app:uploads:{upload}:jobs") == {job.encode() for job in again}
+
+
+@pytest.mark.parametrize(("path", "jobs"), [("/api/jobs", 1), ("/api/jobs/batch", 30)])
 @pytest.mark.parametrize("patient", [True, False])
 def test_a_client_that_was_cut_off_before_its_answer_makes_one_job_by_asking_again(
-    patient: bool, served: str, store: Store, redis: Redis
+    patient: bool, path: str, jobs: int, served: str, store: Store, redis: Redis
 ) -> None:
-    """Whether it asks again when the first request is done, or while that is under way."""
+    """Whether it asks again when the first request is done, or while that is under way; of a batch as many as it has."""
     token = people.add(store, "root", org="local", role="admin")
-    body = json.dumps({"type": "synthetic", "params": ONE_TASK}).encode()
+    asked = {"type": "synthetic", "params": ONE_TASK}
+    body = json.dumps([asked] * jobs if jobs > 1 else asked).encode()
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **KEY}
-    asked = "".join(f"{name}: {value}\r\n" for name, value in {**headers, "Host": "localhost", "Content-Length": str(len(body))}.items())
+    head = "".join(f"{name}: {value}\r\n" for name, value in {**headers, "Host": "localhost", "Content-Length": str(len(body))}.items())
     where = urlsplit(served)
     with closing(socket.create_connection((where.hostname, where.port))) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closed by a reset, as a cut is
-        connection.sendall(f"POST /api/jobs HTTP/1.1\r\n{asked}\r\n".encode() + body)
+        connection.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
         if patient:
-            until(lambda: jobs_of(redis))
+            until(lambda: len(jobs_of(redis)) == jobs)
 
-    answers = [requests.post(f"{served}/api/jobs", data=body, headers=headers, timeout=20) for _ in range(3)]
+    answers = [requests.post(f"{served}{path}", data=body, headers=headers, timeout=20) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [202] * 3
-    (job,) = jobs_of(redis)
-    assert {answer.json()["id"] for answer in answers} == {job}
+    assert len(jobs_of(redis)) == jobs
+    for answer in answers:
+        told = answer.json()
+        assert {one["id"] for one in (told if jobs > 1 else [told])} == set(jobs_of(redis))
 
 
 def test_a_nearly_full_redis_answers_503_with_a_time_to_come_back_and_takes_jobs_again_when_it_has_room(
