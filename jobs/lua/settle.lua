@@ -119,6 +119,7 @@ complete = function(node, line, job, r, now, output)
   if output and output ~= '' then call('HSET', outputs_of(node), node.field, output) end
   local known = rq_finished(node, line.queue, r.began, now, r.worker)
   if node.n then
+    call('HDEL', node.state, node.field .. ':r', node.field .. ':b', node.field .. ':k', node.field .. ':q') -- nobody can ask for a child's
     child_progress(node, '1')
     call('HINCRBY', k_state(node.job), node.task .. ':cc', 1)
     if job.size > 0 then call('HINCRBY', k_state(node.job), node.task .. ':ws', stamp(now - r.began)) end

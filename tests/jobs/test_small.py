@@ -115,3 +115,14 @@ def test_what_rq_tells_of_a_failed_task_takes_no_room_in_advance(hands: Hands) -
     assert hands.store.redis.memory_usage(key) < 1500
     assert 0 < hands.store.redis.ttl(key) <= hands.store.settings.retention_days * 86_400
     assert not hands.store.redis.exists(f"{key}:copy")
+
+
+def test_of_a_completed_child_only_that_is_kept_which_somebody_may_ask_for(hands: Hands) -> None:
+    job = hands.submit({"name": "a"})
+    hands.record(hands.claim(), Spawn(({}, {})))
+    hands.work(Completed("done"))
+    begun = hands.claim()
+    kept = hands.store.redis.hgetall(hands.store.keys.build("child_state", job, "a"))
+    done, runs = ({name.decode(): value for name, value in kept.items() if name.startswith(n)} for n in (b"0", b"1"))
+    assert set(done) == {"0", "0:n", "0:p", "0:e"}
+    assert runs["1:r"] == begun.run.encode()
