@@ -3,7 +3,7 @@
 -- Returns as take.lua: {'CLAIMED', …} | {'PLAIN', …} | {'IDLE', seconds}. Repeated with the same run it answers as the first time.
 -- ready -> running     delayed -> ready     a cancelled job's ready -> cancelled     of lost workers: running -> ready | failed | skipped
 --include base rq fair lanes settle redo plain inbox held lose erase take
---rarely converge cancel_node make_ready reap sweep_oldest fair_unwait idle again park unpark hold lower_turn given_turn chained_first
+--rarely converge cancel_node make_ready reap sweep_oldest fair_unwait idle again park unpark hold chained_first
 --rarely plain_begin rq_waits promote rq_suspended adopt_all cancel_job
 
 local now, worker, run, queues = clock_now(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]

@@ -146,6 +146,12 @@ local function chained_first(queue, passed)
   end
 end
 
+local function waits_below(clock, at)
+  for lower = at + 1, #ORDER do
+    if clock['w' .. LETTER[ORDER[lower]]] > 0 then return true end
+  end
+end
+
 -- Whose turn it is in a queue, `passed` left out and no turn of rule 5 if one is `kept`: priority, organisation, in a turn of
 -- rule 5 the priority's place in ORDER, and whether of its chained tasks only.
 local function choose(queue, passed, kept, unasked)
@@ -153,7 +159,7 @@ local function choose(queue, passed, kept, unasked)
   for at, priority in ipairs(ORDER) do
     local org = (unasked or clock['w' .. LETTER[priority]] > 0) and first_in_line(queue, priority, passed)
     if org then
-      if at < #ORDER and not kept and clock.t >= clock.d then
+      if clock.t >= clock.d and not kept and waits_below(clock, at) then
         local lower, other = lower_turn(queue, at)
         if lower then return ORDER[lower], other, lower end
       end
