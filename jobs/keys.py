@@ -21,7 +21,7 @@ KEYS: dict[str, Key] = {
     "tasks": Key("jobs:{job}:tasks", "hash", "fixed at submit: `<task>` its line, `<task>:p` its payload", "delete.lua"),
     "params": Key("jobs:{job}:params", "string", "the job's parameters, JSON, where they take more than 64 bytes", "delete.lua"),
     "state": Key("jobs:{job}:state", "hash", "what changes: `<task>` its state, `<task>:<letter>` the rest", "delete.lua"),
-    "outputs": Key("jobs:{job}:outputs", "hash", "`<task>` its committed output, JSON", "delete.lua"),
+    "outputs": Key("jobs:{job}:outputs", "hash", "`<task>` its committed output, JSON; `<task>:x` what it failed with", "delete.lua"),
     "child_tasks": Key("jobs:{job}:tasks:{task}", "hash", "as tasks, for the children: `*` their line, `<n>:p` a payload", "delete.lua"),
     "child_state": Key("jobs:{job}:state:{task}", "hash", "as state, for the children of one task", "delete.lua"),
     "child_outputs": Key("jobs:{job}:outputs:{task}", "hash", "as outputs, for the children of one task", "delete.lua"),

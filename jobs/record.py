@@ -124,7 +124,7 @@ def appended(store: Store, claimed: Claimed) -> list[Any]:
 def children_outputs(store: Store, job: str, task: str) -> list[Any]:
     """Return the outputs of the completed children of a task, in the order of their numbers."""
     found = store.redis.hgetall(store.keys.child_outputs(job, task))
-    return [json.loads(found[n]) for n in sorted(found, key=int)]
+    return [json.loads(found[n]) for n in sorted((n for n in found if n.isdigit()), key=int)]
 
 
 def hand_back(store: Store, *, worker: str, run: str, rq_job: str = "", delay_s: float = 0.0, now: float | None = None) -> None:

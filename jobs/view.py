@@ -21,7 +21,7 @@ def assemble(
     job: str, fields: Mapping[str, str], tasks: Mapping[str, str], state: Mapping[str, str], outputs: Mapping[str, str]
 ) -> JobView:
     """Put a job together from its hashes; pure."""
-    seen = tuple(task_view(name, tasks[name], state) for name in fields["order"].split(","))
+    seen = tuple(task_view(name, tasks[name], state, outputs.get(f"{name}:x")) for name in fields["order"].split(","))
     told = {task.name for task in seen if task.state in (TaskState.COMPLETED, TaskState.FAILED)}
     return JobView(
         id=job,
@@ -40,7 +40,7 @@ def assemble(
     )
 
 
-def task_view(name: str, line: str, state: Mapping[str, str]) -> TaskView:
+def task_view(name: str, line: str, state: Mapping[str, str], error: str | None) -> TaskView:
     engine, queue, optional, needs = line_parts(line)
     read, at = state.get, f"{name}:"
     now = STATES[state[name]]
@@ -56,7 +56,7 @@ def task_view(name: str, line: str, state: Mapping[str, str]) -> TaskView:
         attempts=int(read(f"{at}n") or 0),
         progress=100.0 if now in DONE else round(min(fraction, 1.0) * 100, 1),
         message=read(f"{at}m", ""),
-        error=read(f"{at}x", ""),
+        error=error or read(f"{at}x", ""),  # where a former version wrote it
         started_at=seconds(read(f"{at}b")),
         ended_at=seconds(read(f"{at}e")),
         worker=read(f"{at}k", ""),

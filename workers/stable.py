@@ -15,12 +15,14 @@ from collections.abc import Sequence
 from workers import scratch
 from workers.harness import Harness
 
+HOST_LETTERS = 48  #: with what follows at most 64: a longer name would make a hashtable of each small hash that it stands in
+
 
 class Stable:
     """Also what it takes to name a worker: `worker` is `host:pid:random`, `scratch` the folder of its horses."""
 
     def __init__(self, queues: Sequence[str], module: str = "workers.horse") -> None:
-        self.worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        self.worker = f"{socket.gethostname()[:HOST_LETTERS]}:{os.getpid()}:{secrets.token_hex(3)}"
         self.queues = tuple(queues)
         self.scratch = scratch.make_root()
         self._module = module

@@ -4,7 +4,7 @@
 -- and the keys the children's, when it is one.
 -- state hash, for each node: <field> its state (`new`, or nothing for a child: pending, and not known to RQ yet), and <field>:<letter>
 --   w needs not yet met   c 1 when chained   n attempts charged   g attempts granted   r run   b began   e ended
---   v charged until (set while RQ shows it as started)   k worker   p progress 0..1   m message   x error   z cancelled because of
+--   v charged until (set while RQ shows it as started)   k worker   p progress 0..1   m message   z cancelled because of
 --   ct, cc, cf children in all, completed, failed   ca failures allowed   cp sum of the children's progress
 --   fl, rv numbers of the failed ones, of those that converge is to revive   ws work of the children in all (µs)
 --   q serial in its lane   u run that took a place in its engine's quota, or `waits` for one

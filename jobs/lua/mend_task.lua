@@ -41,7 +41,7 @@ elseif state == 'pending' or state == 'joining' then
   if not right or (not asked and status ~= 'deferred') then rq_deferred(node, line.queue, now) end
 elseif not known then return { 'OK' } -- of what has ended RQ may forget
 elseif state == 'completed' then
-  if not right or status ~= 'finished' then rq_finished(node, line.queue, r.began, now, r.worker) end
+  if not right or status ~= 'finished' then rq_finished(node, line.queue, r.began > 0 and r.began or now, now, r.worker) end -- a child's is forgotten
 elseif state == 'cancelled' then
   if not right or status ~= 'canceled' then rq_canceled(node, line.queue, now, RETENTION_S) end
 elseif not right or status ~= 'failed' then rq_failed(node, line.queue, now, RETENTION_S, r.worker, '') end

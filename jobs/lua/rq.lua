@@ -122,8 +122,11 @@ local function rq_failed(node, queue, now, ttl_s, worker, exc)
   call('EXPIRE', rq_key(node.id), ttl_s)
   call('ZADD', 'rq:failed:' .. queue, unix(now, ttl_s), node.id)
   if exc ~= '' then
-    call('XADD', 'rq:results:' .. node.id, 'MAXLEN', 1, '*', 'type', 2, 'worker_name', worker, 'exc_string', exc)
-    call('EXPIRE', 'rq:results:' .. node.id, ttl_s)
+    local results = 'rq:results:' .. node.id
+    call('XADD', results, 'MAXLEN', 1, '*', 'type', 2, 'worker_name', worker, 'exc_string', exc)
+    call('COPY', results, results .. ':copy') -- a new stream is given room for 4 KB, a copy only what it needs
+    call('RENAME', results .. ':copy', results)
+    call('EXPIRE', results, ttl_s)
   end
 end
 

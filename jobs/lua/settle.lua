@@ -113,12 +113,13 @@ end
 complete = function(node, line, job, r, now, output)
   set(node, 'completed', node.field .. ':e', stamp(now))
   if r.attempts > 1 then -- what an earlier attempt failed with
-    call('HDEL', node.state, node.field .. ':x')
-    if output == '' then call('HDEL', outputs_of(node), node.field) end
+    call('HDEL', node.state, node.field .. ':x') -- where a former version wrote it
+    call('HDEL', outputs_of(node), node.field .. ':x', output == '' and node.field or '')
   end
   if output and output ~= '' then call('HSET', outputs_of(node), node.field, output) end
   local known = rq_finished(node, line.queue, r.began, now, r.worker)
   if node.n then
+    call('HDEL', node.state, node.field .. ':r', node.field .. ':b', node.field .. ':k', node.field .. ':q') -- nobody can ask for a child's
     child_progress(node, '1')
     call('HINCRBY', k_state(node.job), node.task .. ':cc', 1)
     if job.size > 0 then call('HINCRBY', k_state(node.job), node.task .. ':ws', stamp(now - r.began)) end
@@ -137,7 +138,8 @@ end
 -- running | joining -> skipped (optional) | failed, and what follows for the parent or the job
 local function give_up(node, line, job, now, error, exc, worker)
   local state = (line.optional and not node.n) and 'skipped' or 'failed'
-  set(node, state, node.field .. ':e', stamp(now), node.field .. ':x', error)
+  set(node, state, node.field .. ':e', stamp(now))
+  call('HSET', outputs_of(node), node.field .. ':x', error)
   rq_failed(node, line.queue, now, RETENTION_S, worker, exc)
   if node.n then
     local parent = parent_of(node)
@@ -165,7 +167,7 @@ local function fail(node, line, job, r, now, error, exc, final, delay_s, front)
   if final or r.attempts >= (r.granted or line.attempts) then
     give_up(node, line, job, now, error, exc, r.worker)
   else
-    call('HSET', node.state, node.field .. ':x', error)
+    call('HSET', outputs_of(node), node.field .. ':x', error)
     if delay_s > 0 then delay(node, line, now + delay_s * SECOND) else make_ready(node, line, job, now, front) end
   end
   return call('HGET', node.state, node.field)
@@ -186,6 +188,7 @@ local function revive(node, line, job, state, now)
   local f = call('HMGET', node.state, node.field .. ':n', node.field .. ':w', node.field .. ':ct')
   if rq_knows(node) then rq_leave(node, line.queue, state) else rq_create(node, line, job.type, now, 'queued') end
   call('HDEL', node.state, node.field .. ':e', node.field .. ':x', node.field .. ':z', node.field .. ':m')
+  call('HDEL', outputs_of(node), node.field .. ':x')
   call('HSET', node.state, node.field .. ':g', tonumber(f[1] or 0) + line.attempts)
   if tonumber(f[3] or 0) > 0 then
     set(node, 'joining')

@@ -8,8 +8,8 @@ import pytest
 from redis import Redis
 
 from bench.bench import open_store
-from bench.cases.memory import pattern
 from bench.fill import GRAPH, ONE, fill, synthetic, wide
+from bench.footprint import kind
 from bench.http_load import is_whole
 from bench.wire import Wire, commands
 from jobs import show, submit
@@ -104,12 +104,13 @@ def test_the_benchmarks_store_is_that_of_its_address(redis: Redis, redis_url: st
     [
         ("app:jobs:0123456789abcdef:state", "app:jobs:<id>:state"),
         ("rq:job:0123456789abcdef-f", "rq:job:<id>-<task>"),
+        ("rq:job:0123456789abcdef-f-12", "rq:job:<id>-<task>-<n>"),
         ("rq:results:11111111-2222-3333-4444-555555555555", "rq:results:<id>"),
         ("rq:finished:short", "rq:finished:short"),
     ],
 )
-def test_keys_of_all_jobs_fall_under_one_pattern(key: str, shown: str) -> None:
-    assert pattern(key) == shown
+def test_keys_of_all_jobs_are_of_one_kind(key: str, shown: str) -> None:
+    assert kind(key) == shown
 
 
 @pytest.mark.parametrize(

@@ -126,9 +126,9 @@ class _Stroke:
                 continue
             task, _, letter = name.partition(":")
             node = f"{job}-{parent}-{task}" if parent else f"{job}-{task}"
-            if of == "outputs":
+            if of == "outputs" and not letter:
                 self._ledger.outputs[node] += 1
-            elif not letter:
+            elif of == "state" and not letter:
                 self._steps.append(Step(node, value, 0.0, self._ledger.strokes))
             else:
                 self._detail(f"{job}.{task}", node, letter, value)

@@ -167,7 +167,7 @@ def redis_node(own: dict[str, str], field: str, state: dict[str, str], line: str
         "held": held if state[field] == "running" else None,
         "progress": float(told.get("p", 0)),
         "message": told.get("m", ""),
-        "error": told.get("x", ""),
+        "error": outputs.get(f"{field}:x", ""),
         "ended": int(told["e"]) if "e" in told else None,
         "output": json.loads(outputs[field]) if field in outputs else None,
     }

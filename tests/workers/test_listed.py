@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 
+import pytest
 from redis import Redis
 from rq import Worker as RqWorker
 from rq import suspension
@@ -15,6 +18,7 @@ from rq.worker.base import BaseWorker
 
 from jobs.states import JobStatus, TaskState
 from tests.workers.conftest import RARE_RENEWALS, Jobs, StartWorker, Worker, until
+from workers.stable import Stable
 
 
 def as_rq_sees(redis: Redis, worker: Worker) -> BaseWorker:
@@ -130,3 +134,9 @@ def test_a_worker_holds_three_connections(start_worker: StartWorker, redis: Redi
     assert jobs.await_end(jobs.synthetic(seconds=1)) is JobStatus.COMPLETED
     as_rq_sees(redis, worker)
     assert len({client["id"] for client in redis.client_list()} - before) == 3
+
+
+def test_the_name_of_a_worker_is_short_whatever_its_machine_is_called(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "h" * 253)
+    monkeypatch.setattr(os, "getpid", lambda: 4_194_304)
+    assert len(Stable(["short"]).worker) <= 64
