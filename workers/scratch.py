@@ -11,7 +11,7 @@ from pathlib import Path
 
 def _prefix() -> str:
     """By host too: containers may share a folder for temporary files, but not the ids of processes."""
-    return f"lectern-scratch-{socket.gethostname()}-"
+    return f"lectern-scratch-{socket.gethostname()[:100]}-"  # names of files end at 255
 
 
 def make_root() -> Path:

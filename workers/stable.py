@@ -18,11 +18,16 @@ from workers.harness import Harness
 HOST_LETTERS = 48  #: with what follows at most 64: a longer name would make a hashtable of each small hash that it stands in
 
 
+def new_name() -> str:
+    """Return a name for a worker: `host:pid:random`."""
+    return f"{socket.gethostname()[:HOST_LETTERS]}:{os.getpid()}:{secrets.token_hex(3)}"
+
+
 class Stable:
     """Also what it takes to name a worker: `worker` is `host:pid:random`, `scratch` the folder of its horses."""
 
     def __init__(self, queues: Sequence[str], module: str = "workers.horse") -> None:
-        self.worker = f"{socket.gethostname()[:HOST_LETTERS]}:{os.getpid()}:{secrets.token_hex(3)}"
+        self.worker = new_name()
         self.queues = tuple(queues)
         self.scratch = scratch.make_root()
         self._module = module

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,8 @@ def test_a_server_that_hangs_up_is_passed_on(redis: Redis, redis_url: str, tmp_p
     with Wire(redis_url, tmp_path / "wire.sock") as wire:
         client = connect(wire.url)
         redis.client_kill_filter(_id=str(client.client_id()))
+        (connection,) = client.connection_pool._available_connections
+        assert select.select([connection._sock], [], [], 10)[0], "the wire passes on that the server has hung up"
 
         client.ping()
 

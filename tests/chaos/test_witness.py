@@ -77,9 +77,22 @@ def test_a_sound_run_leaves_no_fault(sound: Sound) -> None:
     assert sound.faults(sound.transactions) == set()
 
 
+def counted_on(writes: list[Command]) -> list[Command]:
+    """The same transaction as it would be written once more: what dependents wait for is counted down again."""
+
+    def once_more(write: Command) -> Command:
+        named = zip(write[2::2], write[3::2], strict=True)
+        return [
+            *write[:2],
+            *(part for name, value in named for part in (name, b"%d" % (int(value) - 1) if name.endswith(b":w") else value)),
+        ]
+
+    return [once_more(write) if write[0] == b"HSET" else write for write in writes]
+
+
 def test_a_second_commit_is_seen(sound: Sound) -> None:
     commit = sound.commit_of("a")
-    again = [*sound.transactions[: commit + 1], sound.transactions[commit], *sound.transactions[commit + 1 :]]
+    again = [*sound.transactions[: commit + 1], counted_on(sound.transactions[commit]), *sound.transactions[commit + 1 :]]
     assert {"no_outcome_is_committed_twice", "every_arrow_is_drawn", "nothing_runs_before_what_it_needs"} <= sound.faults(again)
 
 

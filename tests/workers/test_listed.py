@@ -18,7 +18,7 @@ from rq.worker.base import BaseWorker
 
 from jobs.states import JobStatus, TaskState
 from tests.workers.conftest import RARE_RENEWALS, Jobs, StartWorker, Worker, until
-from workers.stable import Stable
+from workers import stable
 
 
 def as_rq_sees(redis: Redis, worker: Worker) -> BaseWorker:
@@ -139,4 +139,4 @@ def test_a_worker_holds_three_connections(start_worker: StartWorker, redis: Redi
 def test_the_name_of_a_worker_is_short_whatever_its_machine_is_called(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "gethostname", lambda: "h" * 253)
     monkeypatch.setattr(os, "getpid", lambda: 4_194_304)
-    assert len(Stable(["short"]).worker) <= 64
+    assert len(stable.new_name()) <= 64
