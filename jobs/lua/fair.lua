@@ -25,7 +25,8 @@ end
 local CLOCK = { 'v', 'f', 'm', 'n', 't', 'l', 'wh', 'wn', 'wl', 'wb', 's', 'd' }
 local AT_FIRST = { m = SECOND, s = MILLION, d = TURN - 1 }
 
--- v now, f furthest, m mean length of a run, n running, t claims, l the priority that rule 5 served last (its place in ORDER), d the t of its next turn,
+-- v now, f furthest, m mean length of a run, n running, t claims, l the priority that rule 5 served last (its place in ORDER),
+-- d the t of its next turn,
 -- w<letter> ids in the lanes of a priority, s share of claims that took a fresh task (millionths, rolling; for estimates)
 local function clock_of(queue)
   local clock = clocks[queue]
@@ -58,7 +59,8 @@ local function share_of(queue, org)
   if not share then
     local f, own = call('HMGET', key, 'v', 'n', 'p', 'k', 'c'), org_of(org)
     share = { key = key, queue = queue, org = org, own = own, weight = own.weight, clock = clock_of(queue),
-              v = tonumber(f[1] or 0), n = tonumber(f[2] or 0), p = f[3] or '', parked = f[4] and true or false, c = f[5] or '', was = f[5] or '', changed = false, order = 0 }
+              v = tonumber(f[1] or 0), n = tonumber(f[2] or 0), p = f[3] or '', parked = f[4] and true or false,
+              c = f[5] or '', was = f[5] or '', changed = false, order = 0 }
     share.expires = f[1] and share.p == '' and share.n == 0
     shares[key] = share
   end

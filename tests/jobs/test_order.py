@@ -241,3 +241,19 @@ def test_a_weight_that_is_no_number_counts_as_one(store: Store, hands: Hands) ->
     store.redis.hset(store.keys.org("acme"), "weight", "much")
     hands.submit({"name": "a"})
     assert hands.drain() == ["a"]
+
+
+def test_what_the_clock_does_not_count_is_served_when_nothing_else_waits(hands: Hands) -> None:
+    """The counts spare a look at priorities that are empty; they keep nobody waiting for ever."""
+    hands.submit({"name": "a"}, priority="low")
+    hands.store.redis.hset(hands.store.keys.build("clock", "short"), mapping={"wl": 0})
+    assert hands.drain() == ["a"]
+    hands.store.run("mend_depth", "short", "low")  # as doctor does
+
+
+def test_a_chained_task_that_its_share_does_not_tell_of_is_served_after_the_fresh_ones(hands: Hands) -> None:
+    hands.submit({"name": "l1", "duration": "long"}, {"name": "l2", "needs": ["l1"]})
+    hands.submit({"name": "x"})
+    assert Hands(hands.store, "host:2:longs", ("long",)).work().node == "l1"
+    assert hands.store.redis.hdel(hands.store.keys.build("fair", "short", "acme"), "c") == 1
+    assert hands.drain() == ["x", "l2"]

@@ -82,6 +82,17 @@ def test_the_bound_holds_on_redis(store: Store, seed: int) -> None:
     bound_holds(OfRedis(store), random.Random(seed), claims=250, workers=2)
 
 
+def test_a_turn_is_kept_for_whom_cancelled_tasks_stand_in_the_way(jobs: Jobs) -> None:
+    """A claim drops 25 of them and serves somebody else; the next claim is that organisation's turn, and not another's of its priority."""
+    day = Day(jobs)
+    day.submit("acme", "high", 40)
+    for job in day.submit("bulk", "low", DROPPED + 5):
+        jobs.cancel(day.now, job)
+    day.submit("bulk", "low")
+    day.submit("lab", "low")
+    assert turns(day.work(12, lambda _: 1.0)) == ["acme"] * 10 + ["bulk", "acme"]
+
+
 # -- nobody waits behind another's backlog
 
 
