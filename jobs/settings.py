@@ -74,6 +74,23 @@ class Settings(BaseSettings):
     whisper_compute_type: str = Field("int8", description="CTranslate2 compute type: int8, float16, float32, default …")
     whisper_threads: int = Field(0, ge=0, description="threads of one transcription; 0: cores divided by long workers, at most 4")
     chunk_seconds: float = Field(300, gt=0, le=300, description="longest chunk of a recording, in seconds; cut in silence")
+    diarization_model_dir: str = Field(
+        "", description="folder with the models of sherpa-onnx that tell speakers apart; empty: a light built-in way"
+    )
+
+    # Gemini
+    gemini_api_key: SecretStr = Field(
+        SecretStr(""), description="key of the Gemini API; empty: notes are made offline, clean-up is skipped"
+    )
+    gemini_model: str = Field("gemini-2.5-flash", description="model that cleans up and writes notes")
+    gemini_endpoint: str = Field("", description="address of the Gemini API, for a proxy or a test; empty: Google's own")
+    gemini_sdk: Literal["google-generativeai", "google-genai"] = Field(
+        "google-generativeai", description="which of Google's libraries to use: google-generativeai or its successor google-genai"
+    )
+    third_parties: Literal["", "gemini"] = Field(
+        "", description="whom content may be sent to: gemini; empty: nobody, and steps that would are skipped"
+    )
+
     # Below the 60 s after which a run that says nothing is taken for dead (workers/engines).
     probe_seconds: int = Field(20, ge=1, le=50, description="seconds the probe of an uploaded file may take; at most 50")
     probe_megabytes: int = Field(1024, ge=128, description="address space of the probe of an uploaded file, in MB")

@@ -14,7 +14,10 @@ PRIORITY = Priority.NORMAL
 ADMIN_ONLY = False
 
 #: Seconds of work of an engine relative to the others, for the progress of the whole.
-WEIGHTS = {"inspect": 1.0, "prepare": 6.0, "transcribe": 90.0, "merge": 2.0, "export": 1.0}
+WEIGHTS = {
+    "inspect": 1.0, "prepare": 6.0, "transcribe": 90.0, "align": 1.0, "diarize": 12.0, "emotions": 4.0, "cleanup": 15.0, "notes": 6.0,
+    "merge": 2.0, "export": 1.0,
+}  # fmt: skip
 
 PART_SECONDS = {"transcribe": 300.0}  #: seconds of audio of a child, at most
 
@@ -34,20 +37,37 @@ class Params(BaseModel):
         (), max_length=200, description="words of the course that the model should expect, each of at most 100 characters"
     )
     export: bool = Field(True, description="make the ZIP package")
-    # Steps whose engines this version does not have yet: said, so that a request for one is refused rather than ignored.
-    speaker_detection: Literal["none"] = Field("none", description="only none in this version")
-    detect_emotions: Literal[False] = Field(False, description="only false in this version")
-    llm_cleanup: Literal[False] = Field(False, description="only false in this version")
-    notes: Literal[False] = Field(False, description="only false in this version")
+    speaker_detection: Literal["none", "diarize"] = Field("none", description="diarize: tell who speaks when; implies times of words")
+    detect_emotions: bool = Field(False, description="how each segment is delivered: energy, pitch, pace and pauses of the voice")
+    llm_cleanup: bool = Field(
+        False, description="have Gemini mend punctuation and slips; the text goes to Google, which an admin must have allowed"
+    )
+    notes: bool = Field(False, description="study notes: summary, outline, key terms, questions, flashcards, quiz")
 
 
 def expand(params: Params) -> Graph:
+    """inspect → prepare → transcribe → align → diarize → emotions ‖ cleanup ‖ notes → merge → export, what was not asked for left out."""
     tasks = [
         TaskSpec("inspect", "inspect", timeout_s=300),
         TaskSpec("prepare", "prepare", needs=("inspect",), duration=Duration.LONG, timeout_s=3600),
         TaskSpec("transcribe", "transcribe", needs=("prepare",), duration=Duration.LONG, timeout_s=3600),
-        TaskSpec("merge", "merge", needs=("inspect", "prepare", "transcribe"), timeout_s=900),
     ]
+    said = ["transcribe"]  # what tells who said what, and when
+    if params.word_timestamps or params.speaker_detection == "diarize":
+        tasks.append(TaskSpec("align", "align", needs=("prepare", "transcribe"), timeout_s=900))
+        said.append("align")
+    if params.speaker_detection == "diarize":
+        tasks.append(TaskSpec("diarize", "diarize", needs=("prepare", *said), duration=Duration.LONG, optional=True, timeout_s=3600))
+        said.append("diarize")
+    added = []
+    if params.detect_emotions:
+        added.append(TaskSpec("emotions", "emotions", needs=("prepare", *said), duration=Duration.LONG, optional=True, timeout_s=3600))
+    if params.llm_cleanup:
+        added.append(TaskSpec("cleanup", "cleanup", needs=("prepare", *said), optional=True, timeout_s=900))
+    if params.notes:
+        added.append(TaskSpec("notes", "notes", needs=("inspect", "prepare", *said), optional=True, timeout_s=900))
+    tasks += added
+    tasks.append(TaskSpec("merge", "merge", needs=("inspect", "prepare", *said, *(task.name for task in added)), timeout_s=900))
     if params.export:
         tasks.append(TaskSpec("export", "export", needs=("inspect", "merge"), timeout_s=900))
     return Graph(tuple(tasks))

@@ -12,7 +12,7 @@ import pytest
 from jobs.errors import Unplayable
 from scripts.words import reference, word_error_rate, words
 from tests.engines.conftest import SAMPLES, Pipeline
-from workers.engines import merge
+from workers.engines import merge, segments
 
 Begin = Callable[..., Pipeline]
 
@@ -97,7 +97,7 @@ def segment(start: float, end: float, text: str = "so", **more: Any) -> dict[str
 
 def test_segments_are_put_in_order_without_overlap_and_within_the_recording() -> None:
     mixed = [segment(5, 9), segment(0, 3), segment(2.5, 4), segment(9, 12, words=[{"start": 8.5, "end": 9.5}, {"start": 9.4, "end": 12}])]
-    ordered = merge.in_order(mixed, 10)
+    ordered = segments.in_order(mixed, 10)
     assert [(part["start"], part["end"]) for part in ordered] == [(0, 3), (3, 4), (5, 9), (9, 10)]
     assert ordered[-1]["words"] == [{"start": 9, "end": 9.5}, {"start": 9.5, "end": 10}]
 
@@ -121,7 +121,7 @@ def test_paragraphs_end_at_pauses_and_after_long_runs_of_sentences() -> None:
 def test_six_hours_are_merged_in_a_few_seconds() -> None:
     starts = [n * 3.0 for n in range(7200)]
     spoken = [segment(at, at + 3, "A sentence.", words=[{"word": "A", "start": at, "end": at + 1}] * 8) for at in starts]
-    ordered = merge.in_order(spoken, 21_600)
+    ordered = segments.in_order(spoken, 21_600)
     assert len(ordered) == 7200
     assert merge.subtitles(ordered, "srt").count("-->") == 7200
     assert "5:59:5" in merge.subtitles(ordered, "vtt")

@@ -20,12 +20,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import Unplayable
+from workers.engines.segments import Segment, read
 
 if TYPE_CHECKING:
     from jobs.storage import Storage
     from workers.context import Context
-
-Segment = dict[str, Any]
 
 PARAGRAPH_PAUSE_SECONDS = 2.0  #: who pauses for so long goes on to something else
 PARAGRAPH_CHARACTERS = 600  #: a longer one ends with its sentence
@@ -38,7 +37,7 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
     """Return the artifacts and what is to be known of them. Raises Unplayable, with the same, if the recording breaks off."""
     recording, prepared, transcribed = inputs["inspect"], inputs["prepare"], inputs["transcribe"]
     context.progress(0.0, "Joining the transcript")
-    segments = in_order(collect(context), prepared["seconds"])
+    segments = read(context, inputs)
     warnings = [] if segments else [NO_SPEECH]
     breaks_off = breaks_off_sentence(prepared["truncated_at_s"], recording["seconds"]) if prepared["truncated_at_s"] is not None else None
     transcript = {
@@ -66,37 +65,6 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
     if breaks_off:
         raise Unplayable(breaks_off, output=output)
     return output
-
-
-def collect(context: Context) -> list[Segment]:
-    """Return the segments of all chunks, chunk by chunk."""
-    segments: list[Segment] = []
-    for chunk in context.children_outputs("transcribe"):
-        segments += json.loads(context.storage.get_bytes(chunk["key"]))
-        context.checkpoint()
-    return segments
-
-
-def in_order(segments: list[Segment], seconds: float) -> list[Segment]:
-    """Return the segments by their start, none beginning before the last one ended, none beyond `seconds`; words alike."""
-    ordered: list[Segment] = []
-    past = 0.0
-    for segment in sorted(segments, key=lambda segment: float(segment["start"])):
-        placed = {**segment, **within(segment, past, seconds)}
-        if "words" in segment:
-            placed["words"] = []
-            for word in segment["words"]:
-                placed["words"].append({**word, **within(word, past, placed["end"])})
-                past = placed["words"][-1]["end"]
-        ordered.append(placed)
-        past = placed["end"]
-    return ordered
-
-
-def within(part: dict[str, Any], first: float, last: float) -> dict[str, float]:
-    """Return start and end of a segment or word, moved as little as it takes to lie between `first` and `last`."""
-    start = min(max(part["start"], first), last)
-    return {"start": start, "end": min(max(part["end"], start), last)}
 
 
 def breaks_off_sentence(at_s: float, declared_s: float) -> str:
