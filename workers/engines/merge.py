@@ -20,6 +20,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import Unplayable
+from workers.engines import guard
+from workers.engines.clock import clock
 from workers.engines.segments import Segment, read
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
     context.progress(0.0, "Joining the transcript")
     segments = read(context, inputs)
     warnings = [] if segments else [NO_SPEECH]
+    if "align" not in inputs:  # which tells of it, if it is there
+        warnings += guard.warnings(segments)
     breaks_off = breaks_off_sentence(prepared["truncated_at_s"], recording["seconds"]) if prepared["truncated_at_s"] is not None else None
     transcript = {
         "version": 1,
@@ -72,13 +76,6 @@ def breaks_off_sentence(at_s: float, declared_s: float) -> str:
     if declared_s - at_s >= 1:
         where += f", although it says that it is {clock(declared_s)} long"
     return f"{where}: the file is cut off or damaged; what comes before was transcribed and can be downloaded"
-
-
-def clock(seconds: float) -> str:
-    """`1:23` or `1:02:03`."""
-    whole = int(seconds)
-    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def write(context: Context, transcript: dict[str, Any]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ children of transcribe. What later tasks add stands in files of their own, an it
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,11 +35,15 @@ def put(context: Context, name: str, segments: Sequence[Segment], **more: Any) -
 
 def collect(context: Context) -> list[Segment]:
     """Return the segments of all chunks, chunk by chunk."""
-    segments: list[Segment] = []
+    return [segment for chunk in heard(context) for segment in chunk["segments"]]
+
+
+def heard(context: Context) -> Iterator[dict[str, Any]]:
+    """Yield what each chunk was heard to be: its `segments`, and `speech`, the stretches in which somebody speaks."""
     for chunk in context.children_outputs("transcribe"):
-        segments += json.loads(context.storage.get_bytes(chunk["key"]))
+        found = json.loads(context.storage.get_bytes(chunk["key"]))
+        yield {"segments": found, "speech": []} if isinstance(found, list) else found  # a list: as it was before there was `speech`
         context.checkpoint()
-    return segments
 
 
 def in_order(segments: list[Segment], seconds: float) -> list[Segment]:
