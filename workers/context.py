@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cancelled", "Context", "HandBack", "Interrupted", "NotConfigured", "Superseded", "TimedOut"]
 
+CORRECTIONS_FIELD = "@corrections"  #: of a job's outputs: the storage key of its corrections; no task can be called so
 PROGRESS_EVERY_S = 0.5  #: at most one write of progress in so long
 CHECK_EVERY_S = 1.0  #: a checkpoint asks Redis whether the run still counts when it has not for so long
 
@@ -93,6 +95,12 @@ class Context:
     def children_outputs(self, task: str) -> list[Json]:
         """Return the outputs of the children of `task`, in their order."""
         return self._kit.patiently(lambda: record.children_outputs(self._kit.store, self.claimed.job, task), self._check)
+
+    def corrections(self) -> Json | None:
+        """Return what the job's owner has corrected in its transcript (see workers.engines.corrections), or None."""
+        store, job = self._kit.store, self.claimed.job
+        key = self._kit.patiently(lambda: store.redis.hget(store.keys.outputs(job), CORRECTIONS_FIELD), self._check)
+        return json.loads(self.storage.get_bytes(str(key))) if key else None
 
     def close(self) -> None:
         """Remove what the run left on disk."""

@@ -1,8 +1,9 @@
 """What was said, as the tasks after `transcribe` see it: segments in the order of time, on the recording's clock.
 
 A file of segments is `{"segments": [{"start", "end": seconds, "text", "avg_logprob", "no_speech_prob", "words": [{"word", "start", "end",
-"probability"}, …] (if asked for), "speaker" (if known)}, …]}`. The last task that wrote one counts: diarize, else align, else the
-children of transcribe. What later tasks add stands in files of their own, an item for each segment, by its place.
+"probability", "low": true (if it is worth a look)}, …] (if asked for), "speaker" (if known), "doubt" (if any: workers.engines.guard),
+"corrected": true (if its text is its owner's)}, …]}`. The last task that wrote one counts: diarize, else align, else the children of
+transcribe. What later tasks add stands in files of their own, an item for each segment, by its place.
 """
 
 from __future__ import annotations
@@ -11,15 +12,31 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from workers.engines.corrections import applied
+
 if TYPE_CHECKING:
     from workers.context import Context
 
 Segment = dict[str, Any]
 
+WRITERS = ("diarize", "align")  #: the last one first
+
 
 def read(context: Context, inputs: Mapping[str, Any]) -> list[Segment]:
-    """Return the segments that this task is to work on."""
-    for task in ("diarize", "align"):
+    """Return the segments that this task is to work on, with the corrections of the job's owner if there are any.
+
+    Not for a task that makes segments itself: corrections are of the last one's, and would be put in twice.
+    """
+    segments = written(context, inputs)
+    if context.claimed.engine in WRITERS:
+        return segments
+    corrections = context.corrections()
+    return applied(segments, corrections) if corrections else segments
+
+
+def written(context: Context, inputs: Mapping[str, Any]) -> list[Segment]:
+    """Return the segments as the last task that wrote some left them."""
+    for task in WRITERS:
         if task in inputs:
             found: list[Segment] = json.loads(context.storage.get_bytes(inputs[task]["key"]))["segments"]
             return found
