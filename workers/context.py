@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs import record
-from jobs.errors import Stale
-from jobs.model import Claimed, Json
+from jobs.errors import NotFound, Stale
+from jobs.model import Claimed, JobView, Json
 from jobs.settings import Settings
 from workers import log, scratch
 from workers.interrupted import Cancelled, HandBack, Interrupted, Superseded, TimedOut, stop
@@ -93,6 +93,18 @@ class Context:
     def children_outputs(self, task: str) -> list[Json]:
         """Return the outputs of the children of `task`, in their order."""
         return self._kit.patiently(lambda: record.children_outputs(self._kit.store, self.claimed.job, task), self._check)
+
+    def used(self, job: str) -> JobView:
+        """Return one of the jobs that this one is made of (its type's `uses`), as it stands now. Raises NotFound, also when it is
+        not named there or not of the same user.
+        """
+        from jobs import show, types  # only now: most engines never need them
+
+        if job in types.uses(self.claimed.type, self.claimed.params):
+            seen = self._kit.patiently(lambda: show.job(self._kit.store, job), self._check)
+            if seen.user == self.claimed.user:
+                return seen
+        raise NotFound(f"there is no job {job}")
 
     def close(self) -> None:
         """Remove what the run left on disk."""
