@@ -39,12 +39,8 @@ def warnings(context: Context, inputs: Mapping[str, Any]) -> list[str]:
     if why is not None:
         return [why]
     dropped = sum(part["dropped"] for part in came)
-    items = (
-        "1 item of the notes was left out: the transcript does"
-        if dropped == 1
-        else f"{dropped} items of the notes were left out: the transcript does"
-    )
-    return [f"{items} not bear it out" if dropped == 1 else f"{items} not bear them out"] if dropped else []
+    items = "1 item" if dropped == 1 else f"{dropped} items"
+    return [f"{items} of Gemini's notes left out: not borne out by the segments named for it"] if dropped else []
 
 
 def provenance(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any] | None:

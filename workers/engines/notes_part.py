@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from jobs.errors import Misconfigured
 from workers import gemini
 from workers.notes.draft import ASKED, INSTRUCTIONS, Draft, sift
-from workers.outcome import NotConfigured, TryAgain
+from workers.outcome import GaveUp, NotConfigured, TryAgain
 
 if TYPE_CHECKING:
     from workers.context import Context
 
 QUOTA = "gemini"
+TIMEOUT_S = 300.0  #: notes are long
 NOT_BORNE_OUT = "nothing of what Gemini wrote is borne out by the transcript"
 
 
@@ -29,8 +30,10 @@ def run(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any]:
     first, past = asked["first"], asked["past"]
     lines = gemini.numbered([segment["text"] for segment in segments[first:past]], first)
     try:
-        draft = gemini.ask(context, f"{ASKED}\n\n{gemini.DATA}\n\n{lines}", Draft, since=asked["since"], instructions=INSTRUCTIONS)
-    except (gemini.NoAnswer, Misconfigured, NotConfigured) as error:
+        draft = gemini.ask(
+            context, f"{ASKED}\n\n{gemini.DATA}\n\n{lines}", Draft, since=asked["since"], instructions=INSTRUCTIONS, timeout_s=TIMEOUT_S
+        )
+    except (GaveUp, Misconfigured, NotConfigured) as error:
         return {"failed": str(error)}
     except TryAgain as error:
         if context.claimed.attempt < context.claimed.attempts:

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from jobs.errors import NotFound, Unplayable
 from jobs.transcripts import decode, suffix, too_large
@@ -104,7 +104,7 @@ def checked(n: int, segment: Any) -> segments.Segment:
     return {"start": float(start), "end": float(end), "text": " ".join(text.split()), **speaker}
 
 
-def is_time(value: Any) -> bool:
+def is_time(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and 0 <= value <= MOST_SECONDS
 
 

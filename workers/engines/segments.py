@@ -1,8 +1,9 @@
 """What was said, as the tasks after `transcribe` see it: segments in the order of time, on the recording's clock.
 
 A file of segments is `{"segments": [{"start", "end": seconds, "text", "avg_logprob", "no_speech_prob", "words": [{"word", "start", "end",
-"probability"}, …] (if asked for), "speaker" (if known)}, …]}`. The last task that wrote one counts: diarize, else align, else read
-(of a transcript that was there already), else the children of transcribe. What later tasks add stands in files of their own, an item for each segment, by its place.
+"probability"}, …] (if asked for), "speaker" (if known)}, …]}`. The last task that wrote one counts: diarize, else align, else the
+children of transcribe, or read, of a transcript that was there already. What later tasks add stands in files of their own, an item for
+each segment, by its place.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The sentence that says what a term is: by how it is built (`X is a …`, `… is called X`, `X: …`), else the most central one that has it."""
+"""The sentence that says what a term is: by how it is built (`X is a …`, `… is called X`), else the most central one that has it."""
 
 from __future__ import annotations
 

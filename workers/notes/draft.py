@@ -20,12 +20,12 @@ MOST_SUMMARY = 12  #: points of a summary that several parts make together
 
 INSTRUCTIONS = """You write study notes of a lecture for its students, from its transcript and from nothing else.
 Write in the language of the transcript. Use the words of the lecturer where you can; add no fact that is not in the transcript.
-Each line of the transcript begins with its number. Every item names in `segments` the numbers of the lines that it rests on: at least one, \
-at most eight, and only lines that say what the item says. Items that their lines do not bear out are thrown away."""
+Each line of the transcript begins with its number. Every item names in `segments` the numbers of the lines that it rests on: at least \
+one, at most eight, and only lines that say what the item says. Items that their lines do not bear out are thrown away."""
 
-ASKED = """Write these notes: a title; a summary of 3 to 8 sentences; an outline of the topics in the order of time, each with 2 to 5 points; \
-the key terms with the definitions that the lecturer gives; open questions to study by; flashcards; and a quiz with four choices a question, \
-one of them right, spread over the whole lecture. Fewer items where the transcript is short."""
+ASKED = """Write these notes: a title; a summary of 3 to 8 sentences; an outline of the topics in the order of time, each with 2 to 5 \
+points; the key terms with the definitions that the lecturer gives; open questions to study by; flashcards; and a quiz with four choices \
+a question, one of them right, spread over the whole lecture. Fewer items where the transcript is short."""
 
 
 class DraftPoint(BaseModel):
@@ -142,7 +142,7 @@ def sift(draft: Draft, segments: Sequence[Mapping[str, Any]], first: int, past: 
 
 
 def together(parts: Sequence[Part], offline: Notes, model: str) -> Notes:
-    """Return the notes that the parts make, in the order of time; a term is defined where it comes first. Without a title: the offline one."""
+    """Return the notes that the parts make, in the order of time. A term is defined where it comes first; no title: the offline one."""
     titles = [part.title for part in parts if part.title]
     summaries = [part.summary for part in parts]
     each = max(1, MOST_SUMMARY // max(1, len(parts)))

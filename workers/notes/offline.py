@@ -1,4 +1,4 @@
-"""Notes of a transcript by what is in it: the most central sentences, key terms, topics by time. Nothing is worded anew, so nothing is made up."""
+"""Notes of a transcript by what is in it: central sentences, key terms, topics. Nothing is worded anew, so nothing is made up."""
 
 from __future__ import annotations
 

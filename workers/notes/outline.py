@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -36,7 +37,7 @@ def draw(sentences: Sequence[Sentence], rows: Sequence[dict[int, float]], scores
     if not sentences:
         return []
     edges = [0, *boundaries(sentences, rows), len(sentences)]
-    spans = list(zip(edges, edges[1:], strict=False))
+    spans = list(itertools.pairwise(edges))
     return [Topic(*named(span, spans, sentences, terms), *span, points(span, sentences, rows, scores)) for span in spans]
 
 

@@ -9,7 +9,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-VERSION = 1
 OFFLINE = "offline extractive"
 GEMINI = "gemini"
 
@@ -94,7 +93,7 @@ class Notes(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    version: Literal[1] = VERSION
+    version: Literal[1] = 1
     language: str = ""
     engine: Literal["offline extractive", "gemini"]
     model: str | None = None
