@@ -48,6 +48,8 @@ CALLED = {
     "ru": "называется называют называем",
     "tr": "denir",
 }
+#: Where words are not cut by spaces: what stands behind X in `X is …`
+BEHIND = {"ja": ("とは", "というのは"), "zh": ("是", "就是", "指")}
 FEWEST_WORDS = 4  #: of a sentence that explains something
 NEAR = 3  #: words between `called` and the term, at most
 
@@ -82,7 +84,9 @@ def strength(term: Term, sentence: Sentence, words: Sequence[Word], language: st
     """Return how clearly a sentence is built to define a term, 0 not at all."""
     if sentence.asks or len(words) < FEWEST_WORDS:
         return 0
-    said = [word.surface.casefold().replace("’", "'") for word in words]
+    if any(sentence.text.startswith(f"{term.text}{link}") for link in BEHIND.get(language, ())):
+        return 3
+    said = [word.surface.lower().replace("’", "'") for word in words]
     best = 0
     for at, past in places(term.keys, words):
         before, after = said[:at], said[past:]

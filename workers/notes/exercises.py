@@ -39,21 +39,22 @@ ASKS = {
 def questions(
     definitions: Sequence[Definition], topics: Sequence[Topic], sentences: Sequence[Sentence], scores: Sequence[float], language: str
 ) -> list[Point]:
-    """Return what to ask oneself: what the terms mean, what was said on the topics, and what the speaker asked."""
+    """Return what to ask oneself: what the terms mean, what was said on the topics, what the speaker asked; else sentences with gaps."""
     found: list[Point] = []
     means, about = ASKS.get(language, ("", ""))
     for defined in definitions:
         sentence = sentences[defined.sentence]
         if means and defined.strength:
             found.append(Point(text=means.format(defined.term.text), segments=list(sentence.segments)))
-        elif not means and (gap := with_gap(sentence.text, defined.term)):
-            found.append(Point(text=gap, segments=list(sentence.segments)))
     if about and len(topics) > 1:
         found += [Point(text=about.format(topic.title), segments=resting(topic.named_in, sentences)) for topic in topics]
     terms = [defined.term for defined in definitions]
     asked = [n for n, sentence in enumerate(sentences) if sentence.asks and any(n in term.sentences for term in terms)]
     for n in sorted(sorted(asked, key=lambda n: (-scores[n], n))[:MOST_ASKED]):
         found.append(Point(text=sentences[n].text, segments=list(sentences[n].segments)))
+    if not found:
+        gaps = [(with_gap(sentences[one.sentence].text, one.term), sentences[one.sentence]) for one in definitions]
+        found = [Point(text=gap, segments=list(sentence.segments)) for gap, sentence in gaps if gap]
     return list({point.text: point for point in found}.values())
 
 

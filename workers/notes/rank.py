@@ -96,8 +96,8 @@ def word_scores(sentences: Sequence[Sequence[Word]]) -> dict[str, float]:
     one, other = np.array(firsts, np.int64), np.array(seconds, np.int64)
 
     def near(v: Array) -> Array:
-        found: Array = np.bincount(np.concatenate((one, other)), np.concatenate((v[other], v[one])), len(names))
-        return found
+        found = np.bincount(one, v[other], len(names)) + np.bincount(other, v[one], len(names))
+        return found.astype(np.float64)
 
     return dict(zip(names, walk(near, len(names)), strict=True))
 

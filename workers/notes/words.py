@@ -41,7 +41,7 @@ def cut(text: str, language: str) -> list[Word]:
         if is_unspaced(said):
             words += pairs(said, language, gap)
         elif len(said) <= MAX_WORD_CHARACTERS:
-            lower = said.casefold().replace("’", "'")
+            lower = said.lower().replace("’", "'")
             words.append(Word(said, fold(lower, language), is_stop(lower, language), gap))
     return words
 
@@ -99,4 +99,4 @@ def is_unspaced(key: str) -> bool:
 def lower_words(texts: Iterable[str]) -> Iterable[str]:
     for text in texts:
         for found in WORD.finditer(text):
-            yield found.group().casefold().replace("’", "'")
+            yield found.group().lower().replace("’", "'")
