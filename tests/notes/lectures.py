@@ -42,8 +42,8 @@ Le dioxyde de carbone et l'eau donnent du sucre. Le sucre garde l'énergie de la
 SPANISH = """Hoy vamos a hablar de la fotosíntesis. La fotosíntesis es un proceso por el cual las plantas convierten la luz en energía.
 El pigmento verde se llama clorofila. La clorofila absorbe la luz roja. Las plantas toman dióxido de carbono del aire."""
 
-JAPANESE = """光合成とは、植物が光エネルギーを化学エネルギーに変える過程です。光合成は葉緑体で行われます。葉緑体にはクロロフィルという色素があります。
-クロロフィルは赤い光を吸収します。二酸化炭素は気孔から入ります。光合成には水と二酸化炭素が必要です。"""
+JAPANESE = """光合成とは、植物が光エネルギーを化学エネルギーに変える過程です。光合成は葉緑体で行われます。葉緑体にはクロロフィルという
+色素があります。クロロフィルは赤い光を吸収します。二酸化炭素は気孔から入ります。光合成には水と二酸化炭素が必要です。"""
 
 CHINESE = """今天我们讲光合作用。光合作用是植物把光能转化为化学能的过程。光合作用在叶绿体中进行。叶绿体含有叶绿素。叶绿素吸收红光。
 二氧化碳通过气孔进入叶片。光合作用需要水和二氧化碳。"""
@@ -62,7 +62,7 @@ def made_up(hours: float, seed: int = 1) -> list[dict[str, Any]]:
     chance = random.Random(seed)
     sounds = [first + then for first in "bcdfglmnprst" for then in "aeiou"]
     words = ["".join(chance.choices(sounds, k=chance.randint(2, 4))) for _ in range(6000)]
-    small = "the a of in and to is that it we this which with for".split()
+    small = ["the", "a", "of", "in", "and", "to", "is", "that", "it", "we", "this", "which", "with", "for"]
 
     def word(topic: int) -> str:
         if chance.random() < 0.45:
