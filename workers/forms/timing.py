@@ -38,9 +38,8 @@ def words(segment: Segment) -> list[Word]:
     if not tokens:
         return []
     if not heard:
-        return shared(tokens, first, last)
-    texts = [plain(word["word"]) for word in heard]
-    if texts == tokens:
+        placed = shared(tokens, first, last)
+    elif [plain(word["word"]) for word in heard] == tokens:
         placed = [Word(token, word["start"], word["end"], bool(word.get("low"))) for token, word in zip(tokens, heard, strict=True)]
     else:
         placed = matched(tokens, heard, first, last)
