@@ -42,9 +42,8 @@ def measure() -> list[tuple[str, str, str]]:
     figures.append(("… without times of words", share(shown(wordless)), "the same, shared out by the widths of words"))
     words = [word for segments, _ in whole for segment in segments for word in segment["text"].split()]
     seen = [word for cue in shown(whole) for line in cue.lines for word in line.split()]
-    figures.append(
-        ("words lost, doubled or moved", f"{len(words) - len(seen) if words != seen else 0} of {len(words)}", "segments without an end")
-    )
+    wrong = sum(said != read for said, read in zip_longest(words, seen))
+    figures.append(("words lost, doubled or moved", f"{wrong} of {len(words)}", "segments without an end"))
     return figures
 
 
