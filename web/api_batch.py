@@ -63,8 +63,11 @@ def submit_batch(backend: Backend, person: Person, asked: list[Any], key: str | 
     for n, (new, upload) in read.items():
         if upload and upload not in known:
             told[n] = NoUpload(upload)
-        else:
+            continue
+        try:
             ready[n] = submission(person, new, known[upload] if upload else None)
+        except LecternError as error:
+            told[n] = error
     # With a space, which no key has: nobody's own key is that of a place in a batch.
     keys = [read[n][0].idempotency_key or (f"{key} {n}" if key else None) for n in ready]
     for n, made in zip(ready, submit_many(backend.store, list(ready.values()), idempotency_keys=keys), strict=True):

@@ -6,21 +6,23 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs import record
+from jobs import quota, record
 from jobs.errors import NotFound, Stale
 from jobs.model import Claimed, JobView, Json
 from jobs.settings import Settings
 from workers import log, scratch
 from workers.interrupted import Cancelled, HandBack, Interrupted, Superseded, TimedOut, stop
 from workers.kit import Kit
-from workers.outcome import NotConfigured
+from workers.outcome import GaveUp, Later, NotConfigured, TryAgain
 from workers.patience import passes
 from workers.writer import Writer
 
 if TYPE_CHECKING:
     from jobs.storage import Storage
 
-__all__ = ["Cancelled", "Context", "HandBack", "Interrupted", "NotConfigured", "Superseded", "TimedOut"]
+__all__ = [
+    "Cancelled", "Context", "GaveUp", "HandBack", "Interrupted", "Later", "NotConfigured", "Superseded", "TimedOut", "TryAgain",
+]  # fmt: skip
 
 PROGRESS_EVERY_S = 0.5  #: at most one write of progress in so long
 CHECK_EVERY_S = 1.0  #: a checkpoint asks Redis whether the run still counts when it has not for so long
@@ -105,6 +107,14 @@ class Context:
             if seen.user == self.claimed.user:
                 return seen
         raise NotFound(f"there is no job {job}")
+
+    def suspended(self, service: str) -> tuple[float, str]:
+        """Return for how many seconds a service outside is not to be asked by anybody, and why; 0 when it may be."""
+        return self._kit.patiently(lambda: quota.suspended(self._kit.store, service), self._check)
+
+    def suspend(self, service: str, wait_s: float, why: str) -> None:
+        """Have no worker ask a service outside for so long."""
+        self._kit.patiently(lambda: quota.suspend(self._kit.store, service, wait_s, why), self._check)
 
     def close(self) -> None:
         """Remove what the run left on disk."""

@@ -20,6 +20,22 @@ class NotConfigured(Exception):
     """The step cannot be done on this installation; the message says what to set. An optional step is skipped."""
 
 
+class Later(Exception):
+    """Not now, and nobody's fault: the task is handed back for `delay_s`, no attempt spent. The message says what it waits for."""
+
+    def __init__(self, reason: str, delay_s: float) -> None:
+        super().__init__(reason)
+        self.delay_s = delay_s
+
+
+class TryAgain(Exception):
+    """Another attempt may mend it: a service outside is in trouble. The message is a sentence, so that no traceback is shown."""
+
+
+class GaveUp(Exception):
+    """What no other attempt mends; the message says what. The task fails for good."""
+
+
 @dataclass(frozen=True, slots=True)
 class GiveBack:
     """No outcome: the task is to be handed back, ready again after `delay_s`."""
@@ -40,13 +56,17 @@ def of_result(result: Json, claimed: Claimed, settings: Settings) -> Outcome:
     return _refused(completed.output, claimed, settings) or completed
 
 
-def of_error(error: BaseException, claimed: Claimed, settings: Settings) -> Outcome:
-    """Return the outcome of an engine that raised `error`. A sentence for what the user or operator can mend, else a traceback."""
+def of_error(error: BaseException, claimed: Claimed, settings: Settings) -> Outcome | GiveBack:
+    """Return the outcome of an engine that raised `error`. A sentence for what somebody can mend or has to wait for, else a traceback."""
     if isinstance(error, Unplayable | Misconfigured):
         output = getattr(error, "output", None)  # what could be made in spite of it
         return _refused(output, claimed, settings) or Failed(str(error), final=True, output=output)
     if isinstance(error, NotConfigured):
         return Skipped(str(error))
+    if isinstance(error, Later):
+        return GiveBack(str(error), error.delay_s)
+    if isinstance(error, TryAgain | GaveUp):
+        return Failed(str(error), final=isinstance(error, GaveUp))
     return Failed(ran_out(error, claimed) or describe(error))
 
 

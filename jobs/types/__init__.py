@@ -6,7 +6,8 @@ outputs mean, 1 unless said: raised when a worker of before would misread them),
 else says so) and, for estimates of the time, `size(params) -> float` and `length(job) -> float` (seconds of audio, 0 unknown: when
 it is submitted, and as its tasks found out) and `PART_SECONDS` (engine → the longest part into which such a task splits, in
 seconds of audio). A type whose jobs are made of other jobs has `uses(params) -> tuple of their ids`: they are checked to be the
-same user's and to have ended where the job is accepted (jobs/uses.py).
+same user's and to have ended where the job is accepted (jobs/uses.py). `TAKES_TRANSCRIPTS = True` says that its upload is a
+transcript, not a recording.
 """
 
 from __future__ import annotations
@@ -68,6 +69,11 @@ def uses(name: str, params: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the ids of the jobs that a job of these checked parameters is made of."""
     named = getattr(find(name), "uses", None) if name in names() else None
     return tuple(named(find(name).Params.model_validate_json(json.dumps(params), strict=True))) if named else ()
+
+
+def takes_transcripts(name: str) -> bool:
+    """Whether the upload of such a job is a transcript, not a recording."""
+    return bool(getattr(find(name), "TAKES_TRANSCRIPTS", False))
 
 
 def reduce(job: JobView) -> Summary:

@@ -2,7 +2,8 @@
 
 A file of segments is `{"segments": [{"start", "end": seconds, "text", "avg_logprob", "no_speech_prob", "words": [{"word", "start", "end",
 "probability"}, …] (if asked for), "speaker" (if known)}, …]}`. The last task that wrote one counts: diarize, else align, else the
-children of transcribe. What later tasks add stands in files of their own, an item for each segment, by its place.
+children of transcribe, or read, of a transcript that was there already. What later tasks add stands in files of their own, an item for
+each segment, by its place.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ Segment = dict[str, Any]
 
 def read(context: Context, inputs: Mapping[str, Any]) -> list[Segment]:
     """Return the segments that this task is to work on."""
-    for task in ("diarize", "align"):
+    for task in ("diarize", "align", "read"):
         if task in inputs:
             found: list[Segment] = json.loads(context.storage.get_bytes(inputs[task]["key"]))["segments"]
             return found
