@@ -30,6 +30,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import Unplayable
+from workers.engines import guard
 from workers.engines.segments import Segment, read
 from workers.forms import anki, markdown, notes, plaintext, subtitles, table, transcript, webpage, word
 from workers.forms.said import clock
@@ -62,7 +63,8 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
         return of_notes(context, inputs)
     recording, prepared, transcribed = inputs["inspect"], inputs["prepare"], inputs["transcribe"]
     segments, unfit = gathered(context, inputs)
-    warnings = [*([] if segments else [NO_SPEECH]), *unfit]
+    doubts = [] if "align" in inputs else guard.warnings(segments)  # align tells of them, if it is there
+    warnings = [*([] if segments else [NO_SPEECH]), *doubts, *unfit]
     breaks_off = breaks_off_sentence(prepared["truncated_at_s"], recording["seconds"]) if prepared["truncated_at_s"] is not None else None
     found = read_notes(context, inputs)
     params = context.claimed.params
