@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ __all__ = [
     "Cancelled", "Context", "GaveUp", "HandBack", "Interrupted", "Later", "NotConfigured", "Superseded", "TimedOut", "TryAgain",
 ]  # fmt: skip
 
+CORRECTIONS_FIELD = "@corrections"  #: of a job's outputs: the storage key of its corrections; no task can be called so
 PROGRESS_EVERY_S = 0.5  #: at most one write of progress in so long
 CHECK_EVERY_S = 1.0  #: a checkpoint asks Redis whether the run still counts when it has not for so long
 
@@ -115,6 +117,12 @@ class Context:
     def suspend(self, service: str, wait_s: float, why: str) -> None:
         """Have no worker ask a service outside for so long."""
         self._kit.patiently(lambda: quota.suspend(self._kit.store, service, wait_s, why), self._check)
+
+    def corrections(self) -> Json | None:
+        """Return what the job's owner has corrected in its transcript (see workers.engines.corrections), or None."""
+        store, job = self._kit.store, self.claimed.job
+        key = self._kit.patiently(lambda: store.redis.hget(store.keys.outputs(job), CORRECTIONS_FIELD), self._check)
+        return json.loads(self.storage.get_bytes(str(key))) if key else None
 
     def close(self) -> None:
         """Remove what the run left on disk."""

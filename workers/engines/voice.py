@@ -14,10 +14,17 @@ import numpy as np
 from faster_whisper.vad import SileroVADModel, get_speech_timestamps, get_vad_model
 from numpy.typing import NDArray
 
+from workers.engines.chunks import SAMPLE_RATE
+
 Sound = NDArray[np.float32]
 
 FRAME = 512  #: samples that are judged at a time: 32 ms
 BLOCK = 512  #: frames
+
+#: As in faster-whisper's own VAD: from the one on it is speech, below the other it is over.
+SPEECH_FROM, SILENCE_BELOW = 0.5, 0.35
+PAUSE_SECONDS = 0.3  #: a shorter one is part of speech
+SHORTEST_SECONDS = 0.25  #: what is shorter is a cough or a click
 
 
 class InBlocks:
@@ -25,6 +32,7 @@ class InBlocks:
 
     def __init__(self, session: Any) -> None:
         self.session = session
+        self.told: list[NDArray[np.float32]] = []  #: by each call since it was last emptied
 
     def run(self, wanted: Sequence[str] | None, given: Mapping[str, Any]) -> tuple[Any, Any, Any]:
         """Return the probabilities and the state after the last frame, `h` and `c`, which every block takes from the one before."""
@@ -33,7 +41,8 @@ class InBlocks:
         for first in range(0, len(frames), BLOCK):
             speech, h, c = self.session.run(wanted, {"input": frames[first : first + BLOCK], "h": h, "c": c})
             blocks.append(speech)
-        return np.concatenate(blocks, axis=0), h, c
+        self.told.append(np.concatenate(blocks, axis=0))
+        return self.told[-1], h, c
 
 
 @cache
@@ -46,11 +55,38 @@ def detector() -> SileroVADModel:
 
 def speech_in(sound: Sound) -> list[dict[str, Any]]:
     """Return where somebody speaks: the first sample of each stretch and the one behind its last, as `start` and `end`."""
-    detector()
+    return listen(sound)[0]
+
+
+def listen(sound: Sound) -> tuple[list[dict[str, Any]], list[tuple[float, float]]]:
+    """Return what is to be transcribed, in samples, and when somebody speaks, in seconds.
+
+    The first is generous, with margins and pauses of up to 2 s; the second is not. Both from hearing the sound once.
+    """
+    told = detector().session.told
+    told.clear()
     stretches: list[dict[str, Any]] = get_speech_timestamps(sound)
-    return stretches
+    judged = np.ravel(np.concatenate(told))
+    told.clear()
+    return stretches, spans(judged, len(sound))
+
+
+def spans(judged: NDArray[np.float32], samples: int) -> list[tuple[float, float]]:
+    """Return the seconds from and to which somebody speaks without a pause, by the probability of each frame."""
+    marks = np.where(judged >= SPEECH_FROM, 1, np.where(judged < SILENCE_BELOW, 0, -1))
+    last_told = np.maximum.accumulate(np.where(marks >= 0, np.arange(len(marks)), 0))
+    speaking = np.concatenate(([0], marks[last_told] == 1, [0])).astype(np.int8)
+    begins, ends = np.flatnonzero(np.diff(speaking) == 1) * FRAME, np.flatnonzero(np.diff(speaking) == -1) * FRAME
+    found: list[list[int]] = []
+    for begin, end in zip(begins.tolist(), np.minimum(ends, samples).tolist(), strict=True):
+        if found and begin - found[-1][1] < PAUSE_SECONDS * SAMPLE_RATE:
+            found[-1][1] = end
+        else:
+            found.append([begin, end])
+    return [(begin / SAMPLE_RATE, end / SAMPLE_RATE) for begin, end in found if end - begin >= SHORTEST_SECONDS * SAMPLE_RATE]
 
 
 def probabilities(sound: Sound) -> NDArray[np.float32]:
     """Return how probable it is that somebody speaks, for each frame; the last one is filled up with silence."""
+    detector().session.told.clear()
     return np.ravel(detector()(np.pad(sound, (0, -len(sound) % FRAME))))

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from pydantic import BaseModel
 
-from workers.gemini import failing, schema as schemas
+from workers.gemini import failing
+from workers.gemini import schema as schemas
 from workers.gemini.allowed import allowed
 from workers.gemini.exchange import Answer, Failure, Request, Unreached
 from workers.gemini.reading import Unread, read
@@ -27,7 +28,7 @@ TIMEOUT_S = 120.0
 PATIENCE_S = 2 * 86_400.0
 TEMPERATURE = 0.2
 LOOK_EVERY_S = 0.25  #: so often a run that waits for an answer learns whether it is still wanted
-GRACE_S = 5.0  #: beyond the library's own timeout, which counts from byte to byte
+GRACE_S = 30.0  #: beyond the library's own timeout, which counts from byte to byte; its import is in there as well
 
 
 def ask(context: Context, prompt: str, schema: type[T], *, since: float, instructions: str = "", timeout_s: float = TIMEOUT_S) -> T:

@@ -66,7 +66,7 @@ def meaning(failure: Failure, model: str, api_key: str) -> Exception:
 def unreached(why: Unreached, timeout_s: float) -> TryAgain:
     if why.timed_out:
         return TryAgain(f"Gemini did not answer within {timeout_s:g} s")
-    return TryAgain(f"Gemini could not be reached ({why.kind})")
+    return TryAgain(f"no answer of Gemini came through ({why.kind})")
 
 
 def told(failure: Failure, api_key: str) -> str:

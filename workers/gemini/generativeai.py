@@ -1,15 +1,12 @@
-"""The adapter of google-generativeai, over REST. It has ended, and says so in a warning at import that would be repeated by every worker."""
+"""The adapter of google-generativeai, over REST. It has ended, and says so in a warning when it is imported."""
 
 from __future__ import annotations
 
 import warnings
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workers.gemini.exchange import Answer, Failure, Request, Unreached
-
-if TYPE_CHECKING:
-    import google.generativeai as library
 
 
 def send(request: Request) -> Answer:
@@ -40,7 +37,8 @@ def configured(api_key: str, endpoint: str) -> Any:
     """Return the library, set up. What it is set up with is its own global state."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        import google.generativeai as library
+        import google.generativeai
+    library: Any = google.generativeai
     library.configure(api_key=api_key, transport="rest", client_options={"api_endpoint": endpoint} if endpoint else None)
     return library
 
