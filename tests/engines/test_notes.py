@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from bench import lectures
+from bench.lectures import spoken
 from tests.engines.conftest import ROOT, SAMPLES, Pipeline
-from tests.notes import lectures
-from tests.notes.lectures import spoken
 from workers.engines import notes, segments
 from workers.notes.shape import Notes
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from bench import lectures
+from bench.lectures import spoken
 from jobs.model import Spawn
 from tests.gemini.api import Api, Asked, Reply, failed, kept_back, key_refused, rate_limited, said
 from tests.gemini.conftest import NOW, Run
-from tests.notes import lectures
-from tests.notes.lectures import spoken
 from tests.notes.test_draft import GOOD
 from workers.engines import noted, notes, notes_part, segments
 from workers.notes.shape import Notes

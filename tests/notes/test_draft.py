@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.notes import lectures
-from tests.notes.lectures import spoken
+from bench import lectures
+from bench.lectures import spoken
 from tests.notes.test_offline import hold as hold_offline
 from workers.notes.draft import Draft, Part, parts, sift, together
 from workers.notes.offline import take

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.notes import lectures
-from tests.notes.lectures import spoken
+from bench import lectures
+from bench.lectures import spoken
 from workers.notes import stop
 from workers.notes.offline import NOTHING_SAID, take
 from workers.notes.shape import Item, Notes, Quiz, TimedSection, Title
