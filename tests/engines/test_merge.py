@@ -121,13 +121,20 @@ DELIVERY = {"label": "lively", "energy_db": -20.0, "pitch_hz": 180.0, "pitch_ran
 NOTES: dict[str, Any] = {
     "version": 1, "language": "en", "engine": "gemini", "model": "gemini-2.5-flash",
     "title": {"text": "Leaves", "segments": [0]}, "summary": [{"text": "Leaves are green.", "segments": [1]}],
-    "outline": [], "terms": [], "questions": [], "quiz": [], "dropped": 0, "warnings": [],
+    "outline": [{"title": "Colours", "start": 2.0, "end": 5.0, "segments": [1], "points": []}],
+    "terms": [], "questions": [], "quiz": [], "dropped": 0, "warnings": [],
     "flashcards": [{"front": "Which colour?", "back": "green", "segments": [1]}],
 }  # fmt: skip
 
 
 def by(third_party: str | None) -> dict[str, Any]:
     return {"engine": "e", "method": "m", "version": "1", "settings": {"depth": 2}, "third_party": third_party}
+
+
+def cleaned_part(job: Pipeline, first: int, *texts: str | None) -> dict[str, Any]:
+    key = f"jobs/7f3a/cleanup/{first}.json"
+    job.storage.put_bytes(key, json.dumps({"segments": texts}).encode())
+    return {"key": key, "first": first, "count": len(texts), "why": ""}
 
 
 @pytest.fixture
@@ -146,7 +153,8 @@ def studied(begin: Begin) -> Pipeline:
 
     put("align", {"segments": SAID}, provenance=by(None))
     put("emotions", {"segments": [DELIVERY, {**DELIVERY, "label": ""}]}, provenance=by(None))
-    put("cleanup", {"segments": ["Leaves are green.", None]}, provenance=by("Google Gemini"))
+    put("cleanup", None, segments=2, parts=[0, 1], provenance=by("Google Gemini"))
+    job.others["cleanup"] = [cleaned_part(job, 0, "Leaves are green."), {**cleaned_part(job, 1, None), "why": "it had drifted"}]
     put("notes", NOTES, provenance=by("Google Gemini"))
     return job
 
@@ -159,7 +167,8 @@ def test_what_every_step_found_stands_in_one_transcript_beside_what_was_heard(st
         {**SAID[0], "cleaned": "Leaves are green.", "delivery": DELIVERY},
         {**SAID[1], "delivery": {**DELIVERY, "label": ""}},
     ]
-    assert told["warnings"] == [f"{task} warns" for task in ("align", "emotions", "cleanup", "notes")]
+    own = ["sentences 2 were left as they were: it had drifted"]
+    assert told["warnings"] == [*(f"{task} warns" for task in ("align", "emotions", "cleanup", "notes")), *own]
     assert told["skipped"] == output["skipped"] == ["diarize"]
     assert told["parameters"] == {
         "word_timestamps": True, "speaker_detection": "diarize", "detect_emotions": True, "notes": True, "llm_cleanup": True,
@@ -167,7 +176,7 @@ def test_what_every_step_found_stands_in_one_transcript_beside_what_was_heard(st
     assert list(told["steps"]) == ["transcribe", "align", "emotions", "cleanup", "notes"]
     assert told["steps"]["cleanup"] == by("Google Gemini")
     assert told["steps"]["transcribe"]["model"] == "demo"
-    assert output["warnings"] == []  # those of the other tasks are their own
+    assert output["warnings"] == own  # the others are of their tasks
 
 
 def test_people_are_shown_the_cleaned_text_and_the_notes_in_every_form(studied: Pipeline) -> None:
@@ -182,10 +191,18 @@ def test_people_are_shown_the_cleaned_text_and_the_notes_in_every_form(studied: 
 
 
 def test_what_does_not_fit_the_segments_is_left_out_with_a_warning(studied: Pipeline) -> None:
-    studied.storage.put_bytes(studied.outputs["cleanup"]["key"], b'{"segments": ["of another transcript"]}')
+    studied.outputs["cleanup"] |= {"segments": 1, "parts": [0]}
+    del studied.others["cleanup"][1]
     output = studied.merge()
     assert output["warnings"] == ["what cleanup found does not fit the transcript and was left out; run cleanup again"]
     assert studied.artifact("transcript.txt").startswith(b"um so leaves are green")
+
+
+def test_what_its_owner_wrote_is_shown_as_it_was_written(studied: Pipeline) -> None:
+    studied.corrected = {"version": 1, "segments": {"0": {"text": "um, leaves are red"}}}
+    studied.merge()
+    assert studied.artifact("transcript.txt") == b"um, leaves are red Light is what they live on.\n"
+    assert json.loads(studied.artifact("transcript.json"))["segments"][0]["corrected"] is True
 
 
 def test_a_job_of_notes_alone_writes_the_notes_and_nothing_else(studied: Pipeline) -> None:
@@ -195,6 +212,10 @@ def test_a_job_of_notes_alone_writes_the_notes_and_nothing_else(studied: Pipelin
     assert names == ["notes.json", "notes.md", "notes.html", "notes.docx", "flashcards.csv", "flashcards.apkg"]
     (key,) = (artifact["key"] for artifact in output["artifacts"] if artifact["name"] == "notes.md")
     assert b"Leaves are green. `0:02`" in studied.storage.get_bytes(key)
+    inputs["read"]["timed"] = False  # a plain text has no times to tell
+    output = merge.run(studied.context("merge"), inputs)  # type: ignore[arg-type]
+    (key,) = (artifact["key"] for artifact in output["artifacts"] if artifact["name"] == "notes.md")
+    assert b"0:0" not in studied.storage.get_bytes(key)
     assert output["steps"] == {"read": by(None), "notes": by("Google Gemini")}
 
 

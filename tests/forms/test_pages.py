@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 
 from tests.forms.conftest import HOSTILE, segment
 from workers.forms import markdown, notes, plaintext, transcript, webpage, word
-from workers.forms.page import Page
+from workers.forms.page import Bullets, Heading, Look, Page, Paragraph
 from workers.forms.said import paragraphs, plain
 
 
@@ -82,7 +82,7 @@ def test_notes_tell_where_each_item_was_said_and_who_made_them(notes: dict[str, 
     headings = ["Summary", "Outline", "Key terms", "Questions", "Flashcards", "Quiz", "Answers"]
     assert re.findall("|".join(headings), shown) == headings
     for said in (
-        "Notes made by Google Gemini (gemini-2.5-flash); 2 left out for want of support in what was said.",
+        "Notes by Google Gemini (gemini-2.5-flash); 2 left out for want of support in what was said.",
         "Leaves are green. 0:01",
         f"{plain(HOSTILE)} 0:05",  # of several places the first
         "The leaf 0:00–0:09",
@@ -101,10 +101,14 @@ def test_notes_of_which_places_are_not_known_are_written_without_times(notes: di
 
 @given(st.text("ab1.)(-+*_#=>&<[]`~|\\!: \"'$^{}/?,;%@é日", max_size=40).map(plain))
 def test_any_text_stays_itself_in_markdown(said: str) -> None:
-    for around in ("{}", "- {}", "1. {}", "**{}**", "*{}*"):
-        if said or around == "{}":
-            rendered = MarkdownIt("commonmark").render(around.format(markdown.escaped(said)))
-            assert Read(rendered).text == said
+    for look in (Look.PLAIN, Look.STRONG, Look.ASIDE):
+        for runs in (((said, look),), (("x", Look.PLAIN), (said, look)), ((said, look), ("x", Look.STRONG), (said, Look.PLAIN))):
+            shown = " ".join(text for text, _ in runs)
+            cases = [(Paragraph(runs), shown), (Bullets((runs, runs)), f"{shown} {shown}"), (Bullets((runs,), numbered=True), shown)]
+            for part, text in [*cases, (Heading(2, said), said)]:
+                read = Read(MarkdownIt("commonmark").render(markdown.part(part)))
+                assert read.text == plain(text)
+                assert {tag for tag, _ in read.tags} <= {"p", "ul", "ol", "li", "strong", "em", "h2"}
 
 
 def test_the_web_page_is_whole_by_itself_and_does_nothing(page: Page) -> None:

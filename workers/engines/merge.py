@@ -12,6 +12,7 @@ transcript.json, the form that programs read:
      "skipped": [task that was asked for and not done, …],
      "warnings": [sentence, … of all steps],
      "segments": [{"start", "end": seconds, "text": as heard, or as its owner corrected it, "avg_logprob", "no_speech_prob",
+                   "corrected": true (only where its owner did), "doubt": why it may not be what was said (only where it may not be),
                    "cleaned": the text after clean-up (only where that changed it),
                    "speaker": "S1" or a name (only if speakers were told apart),
                    "delivery": {"label", "energy_db", "pitch_hz", "pitch_range", "words_per_s", "pause_s"} (only if asked for),
@@ -30,7 +31,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import Unplayable
-from workers.engines import guard
+from workers.engines import cleaned, guard, noted
 from workers.engines.segments import Segment, read
 from workers.forms import anki, markdown, notes, plaintext, subtitles, table, transcript, webpage, word
 from workers.forms.said import clock
@@ -64,9 +65,9 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
     recording, prepared, transcribed = inputs["inspect"], inputs["prepare"], inputs["transcribe"]
     segments, unfit = gathered(context, inputs)
     doubts = [] if "align" in inputs else guard.warnings(segments)  # align tells of them, if it is there
-    warnings = [*([] if segments else [NO_SPEECH]), *doubts, *unfit]
+    warnings = [*([] if segments else [NO_SPEECH]), *doubts, *unfit, *cleaned.warnings(context, inputs), *noted.warnings(context, inputs)]
     breaks_off = breaks_off_sentence(prepared["truncated_at_s"], recording["seconds"]) if prepared["truncated_at_s"] is not None else None
-    found = read_notes(context, inputs)
+    found = noted.read(context, inputs)
     params = context.claimed.params
     told = {
         "version": 2,
@@ -77,7 +78,7 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
         "versions": transcribed["versions"],
         "truncated_at_s": prepared["truncated_at_s"],
         "parameters": {name: value for name, value in params.items() if name not in NOT_ASKED_FOR},
-        "steps": provenance(inputs),
+        "steps": provenance(context, inputs),
         "skipped": [task for task, asked in STEPS.items() if asked(params) and task not in inputs],
         "warnings": [*warned(inputs), *warnings, *([breaks_off] if breaks_off else [])],
         "segments": segments,
@@ -100,19 +101,18 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def of_notes(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Write the notes of a job that makes nothing else; its task `read` put the segments into storage, if there is one."""
-    found = read_notes(context, inputs)
+    """Write the notes of a job that makes nothing else; its task `read` tells on what they are."""
+    found = noted.read(context, inputs)
     assert found is not None, "neither a transcript nor notes to write"
-    starts = []
-    if "read" in inputs:
-        starts = [segment["start"] for segment in json.loads(context.storage.get_bytes(inputs["read"]["key"]))["segments"]]
+    timed = inputs["read"].get("timed", True)  # a plain text is not
+    starts = [segment["start"] for segment in read(context, inputs)] if timed else []
     about = context.claimed.params.get("job", context.claimed.job)
     return {
         "artifacts": write(context, forms_of_notes(found, starts, about)),
         "title": notes.title_of(found),
         "language": found.get("language"),
-        "steps": provenance(inputs),
-        "warnings": [],
+        "steps": provenance(context, inputs),
+        "warnings": noted.warnings(context, inputs),
     }
 
 
@@ -120,24 +120,24 @@ def gathered(context: Context, inputs: Mapping[str, Any]) -> tuple[list[Segment]
     """Return the segments with what was found out of each, and what did not fit them, in sentences."""
     segments = [dict(segment) for segment in read(context, inputs)]
     warnings = []
-    for task, name in (("cleanup", "cleaned"), ("emotions", "delivery")):
+    for task, name, found in (("cleanup", "cleaned", cleaned.read(context, inputs)), ("emotions", "delivery", delivered(context, inputs))):
         if task not in inputs:
             continue
-        found = json.loads(context.storage.get_bytes(inputs[task]["key"]))["segments"]
         if len(found) != len(segments):  # of other segments than these: better nothing than what was said elsewhere
             warnings.append(f"what {task} found does not fit the transcript and was left out; run {task} again")
             continue
         for segment, item in zip(segments, found, strict=True):
-            if item and item != segment["text"]:
+            # What its owner wrote is shown as it was written.
+            if item and item != segment["text"] and not (name == "cleaned" and segment.get("corrected")):
                 segment[name] = item
         context.checkpoint()
     return segments, warnings
 
 
-def read_notes(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any] | None:
-    if "notes" not in inputs:
-        return None
-    found: dict[str, Any] = json.loads(context.storage.get_bytes(inputs["notes"]["key"]))
+def delivered(context: Context, inputs: Mapping[str, Any]) -> list[dict[str, Any] | None]:
+    if "emotions" not in inputs:
+        return []
+    found: list[dict[str, Any] | None] = json.loads(context.storage.get_bytes(inputs["emotions"]["key"]))["segments"]
     return found
 
 
@@ -146,17 +146,18 @@ def warned(inputs: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(warning for task in STEPS for warning in inputs.get(task, {}).get("warnings", ())))
 
 
-def provenance(inputs: Mapping[str, Any]) -> dict[str, Any]:
+def provenance(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return how each step was done, by what, and who else saw the text."""
-    told = {}
-    for task in (*STEPS, "read"):
+    told: dict[str, Any] = {}
+    for task in ("read", *STEPS):
         output = inputs.get(task, {})
-        if task == "transcribe" and output and "provenance" not in output:
+        found = noted.provenance(context, inputs) if task == "notes" else output.get("provenance")
+        if task == "transcribe" and output and not found:
             versions = output["versions"]
-            told[task] = {"engine": task, "method": "faster-whisper", "model": output["model"], "version": versions["faster-whisper"],
-                          "settings": {}, "third_party": None}  # fmt: skip
-        elif "provenance" in output:
-            told[task] = output["provenance"]
+            found = {"engine": task, "method": "faster-whisper", "model": output["model"], "version": versions["faster-whisper"],
+                     "settings": {}, "third_party": None}  # fmt: skip
+        if found:
+            told[task] = found
     return told
 
 

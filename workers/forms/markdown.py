@@ -29,15 +29,16 @@ def part(part: Part) -> str:
 
 
 def line(runs: Runs) -> str:
-    return " ".join(run(one) for one in runs if one[0])
+    told = [one for one in runs if one[0]]
+    return " ".join(run(one, first=n == 0) for n, one in enumerate(told))
 
 
-def run(run: Run) -> str:
+def run(run: Run, *, first: bool) -> str:
     text, look = run
     if look is Look.TIME:
         return f"`{text}`"
     mark = MARKS.get(look, "")
-    return f"{mark}{escaped(text)}{mark}"
+    return f"{mark}{ANYWHERE.sub(ESCAPE, text)}{mark}" if mark or not first else escaped(text)
 
 
 def escaped(text: str) -> str:

@@ -9,7 +9,10 @@ from workers.forms.page import Bullets, Heading, Look, Page, Paragraph, Part, Ru
 from workers.forms.said import clock, plain
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-MADE_BY = {"gemini": "Google Gemini", "offline extractive": "sentences chosen from the recording itself, without a language model"}
+MADE = {
+    "gemini": "Notes by Google Gemini",
+    "offline extractive": "Notes made of sentences chosen from the recording itself, without a language model",
+}
 
 Item = Mapping[str, Any]
 
@@ -31,7 +34,7 @@ def where(item: Item, starts: Sequence[float]) -> str:
 
 def parts(notes: Mapping[str, Any], starts: Sequence[float]) -> Iterator[Part]:
     yield Heading(1, title_of(notes))
-    yield aside(made(notes))
+    yield aside(made(notes) + (" Times tell where in the recording." if starts else ""))
     if notes.get("warnings"):
         yield Bullets(tuple(((plain(warning), Look.ASIDE),) for warning in notes["warnings"]))
     for heading, body in (
@@ -50,10 +53,9 @@ def parts(notes: Mapping[str, Any], starts: Sequence[float]) -> Iterator[Part]:
 
 
 def made(notes: Mapping[str, Any]) -> str:
-    by = MADE_BY.get(notes["engine"], notes["engine"])
     model = f" ({plain(notes['model'])})" if notes.get("model") else ""
     left_out = f"; {notes['dropped']} left out for want of support in what was said" if notes.get("dropped") else ""
-    return f"Notes made by {by}{model}{left_out}. Times tell where in the recording."
+    return f"{MADE.get(notes['engine'], notes['engine'])}{model}{left_out}."
 
 
 def text(item: Item, name: str, starts: Sequence[float]) -> Runs:
@@ -71,7 +73,7 @@ def listed(items: Iterable[Item], starts: Sequence[float], *, numbered: bool = F
 
 def outline(sections: Iterable[Item], starts: Sequence[float]) -> Iterator[Part]:
     for section in sections:
-        yield Heading(3, plain(section["title"]), f"{clock(section['start'])}–{clock(section['end'])}")
+        yield Heading(3, plain(section["title"]), f"{clock(section['start'])}–{clock(section['end'])}" if starts else "")
         if section["points"]:
             yield listed(section["points"], starts)
 
