@@ -22,6 +22,7 @@ from workers.notes.shape import OFFLINE, Notes
 if TYPE_CHECKING:
     from workers.context import Context
 
+STALL_SECONDS = 180.0  #: the longest and oddest texts take half a minute between two signs of life, on a busy machine
 NAME = "notes.json"
 VERSION = "1"  #: of how notes are made offline
 MOST_BYTES = 1_000_000  #: of a transcript in UTF-8, a day of speech in most languages; what comes after is left out
