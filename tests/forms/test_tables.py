@@ -33,7 +33,7 @@ def test_a_transcript_is_a_table_with_a_line_for_each_segment(transcript: dict[s
     ]
     assert (told[1]["text"], told[1]["as heard"]) == ("The leaf is green.", "um the the leaf is green")
     assert told[2]["text"] == plain(HOSTILE)
-    assert (told[0]["delivery"], told[0]["energy_db"], told[3]["delivery"]) == ("calm", "-23.500", "")
+    assert (told[0]["delivery"], told[0]["energy_db"], told[3]["delivery"]) == ("even", "-23.500", "")
 
 
 def test_columns_of_which_nothing_is_known_are_left_out() -> None:
