@@ -34,7 +34,7 @@ from workers.context import Context
 from workers.interrupted import Interrupted, stop
 from workers.kit import Kit
 from workers.orders import Orders
-from workers.outcome import of_error, of_result
+from workers.outcome import GiveBack, of_error, of_result
 from workers.pulse import Pulse
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ class Hand:
         self._kit = kit
         self._store = kit.store
         self._clock = clock
+        self._put_off_s: dict[str, float] = {}  # for how long each task was put off by its engine, in all
 
     def work(self, view: JobView) -> JobView:
         queues = queues_of(view, self._store.settings)
@@ -133,9 +134,12 @@ class Hand:
             raise
         finally:
             context.close()
+        if isinstance(outcome, GiveBack):
+            self._put_off(claimed, outcome)
+            return
         record.record(self._store, claimed=claimed, outcome=outcome, worker=WORKER, next_run=None, queues=queues, now=self._clock.now())
 
-    def _run(self, claimed: Claimed, context: Context) -> Outcome:
+    def _run(self, claimed: Claimed, context: Context) -> Outcome | GiveBack:
         settings = self._store.settings
         try:
             if not types.understood(claimed.type, claimed.version):
@@ -153,6 +157,13 @@ class Hand:
             stop(stale)
         except (Exception, SystemExit) as error:
             return of_error(error, claimed, settings)
+
+    def _put_off(self, claimed: Claimed, back: GiveBack) -> None:
+        """Hand a task back for as long as its engine says. Raises CannotEnd when it says so again and again."""
+        self._hand_back(claimed, back.delay_s)
+        put_off_s = self._put_off_s[claimed.rq_job] = self._put_off_s.get(claimed.rq_job, 0.0) + max(back.delay_s, 1.0)
+        if put_off_s > MOST_PASSED_OVER_S:
+            raise CannotEnd(f"{claimed.node} of job {claimed.job} was put off for {put_off_s:.0f} s: {back.reason}")
 
     def _hand_back(self, claimed: Claimed, delay_s: float = 0.0) -> None:
         now = self._clock.now()
