@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 WORKER = "test:0:here"
 MOST_PASSED_OVER_S = 900.0  #: longer than any backoff: what is not ready by then waits for something else
 LATER_S = 30.0  #: before another job's task is offered again that cannot be done here
+LEAST_STEP_S = 0.1
 NOBODY = -1  #: no descriptor: nobody gives orders
 
 
@@ -111,8 +112,9 @@ class Hand:
                     raise CannotEnd(f"RQ job {found.id} waits in front of job {view.id}, and only a worker runs RQ's own jobs")
                 case Idle():
                     self._check(view.id, waits=found.wait_s > 0, passed_over_s=passed_over_s)
-                    self._clock.pass_over(found.wait_s)
-                    passed_over_s += found.wait_s
+                    step_s = max(found.wait_s, LEAST_STEP_S)
+                    self._clock.pass_over(step_s)
+                    passed_over_s += step_s
             view = show.job(self._store, view.id)
         return view
 
