@@ -106,7 +106,7 @@ class Hand:
             match found:
                 case Claimed():
                     self._serve(found, view.id, queues)
-                    passed_over_s = 0.0
+                    passed_over_s = 0.0 if found.job == view.id else passed_over_s
                 case Plain():
                     record.hand_back(self._store, worker=WORKER, run=found.run, rq_job=found.rq_job, now=self._clock.now())
                     raise CannotEnd(f"RQ job {found.id} waits in front of job {view.id}, and only a worker runs RQ's own jobs")
@@ -137,7 +137,7 @@ class Hand:
         finally:
             context.close()
         if isinstance(outcome, GiveBack):
-            self._put_off(claimed, outcome)
+            self._put_off(claimed, outcome, job)
             return
         record.record(self._store, claimed=claimed, outcome=outcome, worker=WORKER, next_run=None, queues=queues, now=self._clock.now())
 
@@ -160,11 +160,11 @@ class Hand:
         except (Exception, SystemExit) as error:
             return of_error(error, claimed, settings)
 
-    def _put_off(self, claimed: Claimed, back: GiveBack) -> None:
-        """Hand a task back for as long as its engine says. Raises CannotEnd when it says so again and again."""
+    def _put_off(self, claimed: Claimed, back: GiveBack, job: str) -> None:
+        """Hand a task back for as long as its engine says. Raises CannotEnd when one of `job` says so again and again."""
         self._hand_back(claimed, back.delay_s)
         put_off_s = self._put_off_s[claimed.rq_job] = self._put_off_s.get(claimed.rq_job, 0.0) + max(back.delay_s, 1.0)
-        if put_off_s > MOST_PASSED_OVER_S:
+        if put_off_s > MOST_PASSED_OVER_S and claimed.job == job:
             raise CannotEnd(f"{claimed.node} of job {claimed.job} was put off for {put_off_s:.0f} s: {back.reason}")
 
     def _hand_back(self, claimed: Claimed, delay_s: float = 0.0) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rq import Queue
+from rq.serializers import JSONSerializer
 
 from jobs import claim, control, orgs, show, submit, uploads
 from jobs.errors import NotFound
@@ -248,6 +250,15 @@ def test_a_task_that_another_worker_holds_is_left_to_it(store: Store, ask: Ask) 
     with pytest.raises(CannotEnd, match="a is running on other:1:aa"):
         run_job(store, job)
     assert task(store, job).state is TaskState.RUNNING
+
+
+def test_a_job_of_rqs_own_is_left_to_a_worker(store: Store, ask: Ask) -> None:
+    plain = Queue("short", connection=store.redis, serializer=JSONSerializer).enqueue("tests.border.functions.add", 1, 2)
+    tasks = [TaskSpec(name, "synthetic", needs=needs) for name, needs in (("a", ()), ("b", ("a",)), ("c", ("b",)))]
+
+    with pytest.raises(CannotEnd, match=f"RQ job {plain.id} waits in front"):
+        run_job(store, ask(*tasks))
+    assert plain.get_status(refresh=True) == "queued"
 
 
 def test_a_quota_without_a_place_is_said(store: Store, ask: Ask, teach: Teach) -> None:
