@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.notes import lectures
-from tests.notes.lectures import spoken
+from bench import lectures
+from bench.lectures import spoken
 from tests.notes.test_offline import hold as hold_offline
 from workers.notes.draft import Draft, Part, parts, sift, together
 from workers.notes.offline import take
@@ -166,7 +168,7 @@ def test_a_transcript_goes_in_parts_of_like_size_that_together_are_all_of_it() -
     cut = parts(segments, 30_000)
     assert cut[0][0] == 0
     assert cut[-1][1] == 1000
-    assert all(past == first for (_, past), (first, _) in zip(cut, cut[1:], strict=False))
+    assert all(past == first for (_, past), (first, _) in itertools.pairwise(cut))
     assert all(sum(len(segment["text"]) for segment in segments[a:b]) <= 30_000 for a, b in cut)
     assert len(cut) == 4
     assert parts([], 10) == []

@@ -55,7 +55,7 @@ def of_job(context: Context, job: str) -> dict[str, Any]:
     used = context.used(job)
     keys = [artifact["key"] for artifact in told_artifacts(used) if artifact["name"] == TRANSCRIPT]
     if not keys:
-        raise Unplayable(f"job {job} has no transcript: it is a {used.type} that {'is' if not used.status.ended else 'has'} {used.status}")
+        raise Unplayable(f"job {job} has no transcript: it is a {used.type} job, {used.status}")
     found = read(fetched(context, keys[0]), TRANSCRIPT)
     return {**found, "filename": str(used.params.get("filename") or found.get("filename") or TRANSCRIPT)}
 

@@ -86,21 +86,41 @@ def strength(term: Term, sentence: Sentence, words: Sequence[Word], language: st
         return 0
     if any(sentence.text.startswith(f"{term.text}{link}") for link in BEHIND.get(language, ())):
         return 3
-    said = [word.surface.lower().replace("’", "'") for word in words]
+    said = lower(words)
     best = 0
     for at, past in places(term.keys, words):
         before, after = said[:at], said[past:]
-        links, articles = (listed(part) for part in LINKS.get(language, ("", "")))
-        opens = len(before) <= 2 and all(word.stop for word in words[:at])
-        if opens and len(after) >= 3 and after[0] in links and (after[1] in articles or after[1].split("'")[0] + "'" in articles):
-            best = max(best, 3)
-        if opens and len(after) >= 2 and after[0] in listed(MEANS.get(language, "")):
+        opens = at <= 2 and all(word.stop for word in words[:at])
+        if opens and explains(after, language):
             best = max(best, 3)
         if at >= 3 and not listed(CALLED.get(language, "")).isdisjoint(before[-NEAR:]):
             best = max(best, 2)
         if opens and f"{words[past - 1].surface}:" in sentence.text:
             best = max(best, 2)
     return best
+
+
+def explains(after: Sequence[str], language: str) -> bool:
+    """Whether a sentence that begins with a term and goes on like this says what the term is."""
+    links, articles = (listed(part) for part in LINKS.get(language, ("", "")))
+    if len(after) >= 3 and after[0] in links and (after[1] in articles or after[1].split("'")[0] + "'" in articles):
+        return True
+    return len(after) >= 2 and after[0] in listed(MEANS.get(language, ""))
+
+
+def explained(sentences: Sequence[Sentence], words: Sequence[Sequence[Word]], language: str) -> set[tuple[str, ...]]:
+    """Return what the sentences that are built like definitions say something of: worth a term even if it is said only once."""
+    found: set[tuple[str, ...]] = set()
+    for sentence, said in zip(sentences, words, strict=True):
+        at = next((n for n, word in enumerate(said) if not word.stop), len(said))
+        past = next((n for n in range(at, len(said)) if said[n].stop), len(said))
+        if at <= 2 and not sentence.asks and explains(lower(said[past:]), language):
+            found.add(tuple(word.key for word in said[at:past]))
+    return found
+
+
+def lower(words: Sequence[Word]) -> list[str]:
+    return [word.surface.lower().replace("’", "'") for word in words]
 
 
 def places(keys: tuple[str, ...], words: Sequence[Word]) -> list[tuple[int, int]]:

@@ -43,7 +43,7 @@ def take(
     matrix, rows = rank.weigh(words)
     scores = rank.sentence_scores(matrix)
     step(0.4)
-    found = terms.find(words, language, TERMS_TO_NAME_TOPICS)
+    found = terms.find(words, language, TERMS_TO_NAME_TOPICS, define.explained(sentences, words, language))
     defined = [define.define(term, sentences, words, scores, language) for term in found]
     definitions = sorted(defined, key=lambda one: (-one.worth, one.term.sentences[0]))[: how_many_terms(len(sentences))]
     key = [one.term for one in definitions]
@@ -88,7 +88,7 @@ def heard(sentences: Sequence[Sentence], words: Sequence[list[Word]]) -> tuple[l
 
 
 def how_many_terms(sentences: int) -> int:
-    return min(terms.MOST, max(3, round(2 * math.sqrt(sentences))))
+    return min(terms.MOST, max(3, round(2.5 * math.sqrt(sentences))))
 
 
 def central(

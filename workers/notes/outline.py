@@ -12,8 +12,10 @@ from workers.notes import rank
 from workers.notes.sentences import Sentence
 from workers.notes.terms import Term
 
-SECONDS = 300.0  #: of a topic, about
+SECONDS = 240.0  #: of a topic, about
 SENTENCES = 40  #: of a topic where no times are known, about
+LEAST = 3  #: topics that even a short lecture may have
+DEEPER = 0.5  #: standard deviations by which a valley has to be deeper than most, for a topic to begin there
 MOST = 40  #: topics
 FEWEST_SENTENCES = 4  #: of a topic
 WIDEST = 12  #: sentences that are compared on either side
@@ -50,10 +52,11 @@ def boundaries(sentences: Sequence[Sentence], rows: Sequence[dict[int, float]]) 
     depth = depths(likenesses(rows, min(WIDEST, max(3, count // 8))))
     deep = {n: value + PAUSE_WORTH * min(10.0, max(0.0, sentences[n].start - sentences[n - 1].end)) for n, value in depth.items()}
     usual = sum(deep.values()) / max(1, len(deep))
+    spread = math.sqrt(sum((value - usual) ** 2 for value in deep.values()) / max(1, len(deep)))
     apart = max(FEWEST_SENTENCES, count // (3 * (wanted + 1)))
     chosen: list[int] = []
     for n in sorted(deep, key=lambda n: (-round(deep[n], rank.DIGITS), n)):
-        if len(chosen) == wanted or deep[n] < usual:
+        if len(chosen) == wanted or deep[n] < usual + DEEPER * spread:
             break
         if all(abs(n - other) >= apart for other in (0, count, *chosen)):
             chosen.append(n)
@@ -63,7 +66,7 @@ def boundaries(sentences: Sequence[Sentence], rows: Sequence[dict[int, float]]) 
 def topics(sentences: Sequence[Sentence]) -> int:
     seconds = sentences[-1].end - sentences[0].start
     about = seconds / SECONDS if seconds > 0 else len(sentences) / SENTENCES
-    return max(1, min(MOST, len(sentences) // (2 * FEWEST_SENTENCES), max(2, round(about))))
+    return max(1, min(MOST, len(sentences) // (2 * FEWEST_SENTENCES), max(LEAST, round(about))))
 
 
 def likenesses(rows: Sequence[dict[int, float]], width: int) -> dict[int, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from workers.notes import rank, stop
@@ -37,11 +37,13 @@ class Term:
     score: float
 
 
-def find(sentences: Sequence[Sequence[Word]], language: str, most: int = MOST) -> list[Term]:
-    """Return the key terms of a text, the best first."""
+def find(
+    sentences: Sequence[Sequence[Word]], language: str, most: int = MOST, also: Collection[tuple[str, ...]] = frozenset()
+) -> list[Term]:
+    """Return the key terms of a text, the best first. Those of `also` count although they are said only once."""
     phrases = collect(sentences, language)
     said = sum(len(words) for words in sentences)
-    often = {keys: seen for keys, seen in phrases.items() if seen.count >= 2}
+    often = {keys: seen for keys, seen in phrases.items() if seen.count >= 2 or keys in also}
     if said <= MANY_WORDS or len(often) < 3:
         once = {keys: seen for keys, seen in phrases.items() if not is_unspaced(keys[0])}  # a pair said once is hardly ever a word
         often |= {keys: seen for keys, seen in once.items() if len(keys) == 1 or said <= MANY_WORDS}

@@ -1,4 +1,4 @@
-"""Short lectures to take notes of, written for these tests, each with terms that belong into its notes."""
+"""Short lectures to take notes of, written for that, what belongs into their notes, and transcripts of any length of made-up words."""
 
 from __future__ import annotations
 
@@ -31,6 +31,36 @@ When the interest rate rises, borrowing falls and demand cools. A tax on a good 
 Sellers with no rivals have a monopoly. A monopoly is a market with one seller, and it sets its own price.
 Elasticity describes how strongly demand answers to a change of price. Bread has a low elasticity, and travel has a high one."""
 
+#: What somebody who teaches it would list as the key terms; a word of a term that is found counts for it.
+KEY_TERMS = {
+    PLANTS: ("photosynthesis", "chloroplast", "chlorophyll", "stomata", "Calvin cycle", "ATP", "light reactions", "carbon dioxide"),
+    CELLS: ("respiration", "mitochondrion", "glycolysis", "Krebs cycle", "electron transport chain", "fermentation", "pyruvate"),
+    MARKETS: ("market", "demand", "supply", "equilibrium price", "inflation", "interest rate", "monopoly", "elasticity"),
+}
+#: Terms that a sentence of theirs defines, and how it begins.
+DEFINED = {
+    "photosynthesis": "Photosynthesis is the process", "chloroplast": "A chloroplast is a small organelle", "stomata": "Stomata are tiny",
+    "ATP": "ATP means", "Calvin cycle": "The Calvin cycle is a series", "cellular respiration": "Cellular respiration is the way",
+    "mitochondrion": "A mitochondrion is the power plant", "fermentation": "Fermentation is a way", "market": "A market is a place",
+    "inflation": "Inflation is a general rise", "interest rate": "The interest rate is the price", "monopoly": "A monopoly is a market",
+    "elasticity": "Elasticity describes how",
+}  # fmt: skip
+#: What a model could write of PLANTS in words of its own, with the lines that bear it out.
+PARAPHRASED = (
+    ("Plants convert light into chemical energy by photosynthesis.", (1,)),
+    ("The chloroplast is where photosynthesis happens.", (1, 2)),
+    ("Chlorophyll is a green pigment found in chloroplasts.", (2,)),
+    ("Leaves appear green because chlorophyll reflects green light.", (3,)),
+    ("Red and blue light is absorbed, green light is not.", (3,)),
+    ("Water is split into hydrogen and oxygen during the light reactions.", (4,)),
+    ("Oxygen escapes from the leaf by way of the stomata.", (5,)),
+    ("Stomata: small pores on a leaf's surface", (5,)),
+    ("ATP stands for adenosine triphosphate and transports energy in cells.", (6,)),
+    ("Sugar is produced in the Calvin cycle from carbon dioxide with the help of ATP.", (7,)),
+    ("The reactions of the Calvin cycle take place in the stroma.", (7,)),
+    ("If there is no carbon dioxide, the Calvin cycle comes to a halt.", (8,)),
+)
+
 GERMAN = """Heute geht es um die Photosynthese. Die Photosynthese ist ein Prozess, bei dem Pflanzen Licht in Energie umwandeln.
 Der grüne Farbstoff heißt Chlorophyll. Das Chlorophyll liegt in den Chloroplasten. Chloroplasten sind kleine Organellen der Zelle.
 Die Pflanze nimmt Kohlendioxid aus der Luft auf. Aus Kohlendioxid und Wasser entsteht Zucker. Der Zucker speichert die Energie."""
@@ -42,8 +72,8 @@ Le dioxyde de carbone et l'eau donnent du sucre. Le sucre garde l'énergie de la
 SPANISH = """Hoy vamos a hablar de la fotosíntesis. La fotosíntesis es un proceso por el cual las plantas convierten la luz en energía.
 El pigmento verde se llama clorofila. La clorofila absorbe la luz roja. Las plantas toman dióxido de carbono del aire."""
 
-JAPANESE = """光合成とは、植物が光エネルギーを化学エネルギーに変える過程です。光合成は葉緑体で行われます。葉緑体にはクロロフィルという色素があります。
-クロロフィルは赤い光を吸収します。二酸化炭素は気孔から入ります。光合成には水と二酸化炭素が必要です。"""
+JAPANESE = """光合成とは、植物が光エネルギーを化学エネルギーに変える過程です。光合成は葉緑体で行われます。葉緑体にはクロロフィルという
+色素があります。クロロフィルは赤い光を吸収します。二酸化炭素は気孔から入ります。光合成には水と二酸化炭素が必要です。"""
 
 CHINESE = """今天我们讲光合作用。光合作用是植物把光能转化为化学能的过程。光合作用在叶绿体中进行。叶绿体含有叶绿素。叶绿素吸收红光。
 二氧化碳通过气孔进入叶片。光合作用需要水和二氧化碳。"""
@@ -62,7 +92,7 @@ def made_up(hours: float, seed: int = 1) -> list[dict[str, Any]]:
     chance = random.Random(seed)
     sounds = [first + then for first in "bcdfglmnprst" for then in "aeiou"]
     words = ["".join(chance.choices(sounds, k=chance.randint(2, 4))) for _ in range(6000)]
-    small = "the a of in and to is that it we this which with for".split()
+    small = ["the", "a", "of", "in", "and", "to", "is", "that", "it", "we", "this", "which", "with", "for"]
 
     def word(topic: int) -> str:
         if chance.random() < 0.45:
