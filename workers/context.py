@@ -122,7 +122,7 @@ class Context:
         """Return what the job's owner has corrected in its transcript (see workers.engines.corrections), or None."""
         store, job = self._kit.store, self.claimed.job
         key = self._kit.patiently(lambda: store.redis.hget(store.keys.outputs(job), CORRECTIONS_FIELD), self._check)
-        return json.loads(self.storage.get_bytes(str(key))) if key else None
+        return json.loads(self.storage.get_bytes(key.decode())) if key else None
 
     def close(self) -> None:
         """Remove what the run left on disk."""
