@@ -26,11 +26,11 @@ class Piece(NamedTuple):
     task: str
     run: str  #: of the task
     n: int
-    count: int  #: pieces in all
+    of: int  #: pieces in all
 
 
 def announce(store: Store, claimed: Claimed, count: int) -> list[Piece]:
-    """Record on the job that the task writes to `count` keys, and return them. Repeating it changes nothing. Raises Stale, InvalidSubmission."""
+    """Record on the job that the task writes to `count` keys, and return them. Repeatable. Raises Stale, InvalidSubmission."""
     if claimed.child is not None:
         raise InvalidSubmission(f"{claimed.node} is a child, and has one key of its own")
     if not 0 < count <= store.settings.max_children:
@@ -48,7 +48,7 @@ def append(store: Store, piece: Piece, offset: int, items: Sequence[Json]) -> in
     rq_job = rq_job_id(piece.job, piece.task)
     for first in range(0, max(len(items), 1), APPENDED_AT_ONCE):
         some = [json.dumps(item, separators=(",", ":")) for item in items[first : first + APPENDED_AT_ONCE]]
-        offset = int(store.run("append", rq_job, piece.run, f"{offset} {piece.n} {piece.count}", *some)[0])
+        offset = int(store.run("append", rq_job, piece.run, f"{offset} {piece.n} {piece.of}", *some)[0])
     return offset
 
 

@@ -80,7 +80,7 @@ def use(store: Store, upload_id: str, job_id: str) -> None:
 
 
 def use_many(store: Store, upload_ids: Sequence[str], job_id: str) -> None:
-    """Keep several uploads for a job that is about to be made, all or none. Repeatable. Raises NotFound that names the first that is gone."""
+    """Keep several uploads for a job that is about to be made, all or none. Repeatable. Raises NotFound for the first that is gone."""
     keys = [store.keys.upload(one) for one in upload_ids]
 
     def write(pipe: Pipeline) -> None:

@@ -19,8 +19,6 @@ LEAST_TIMEOUT_S = 3600.0
 SLOWEST = 10.0
 UNKNOWN_SECONDS = 6 * 3600.0  #: taken for the length of a recording of which nobody knows it
 
-MOST_NAMED = 5  #: recordings named in one sentence
-
 
 class Params(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -65,13 +63,13 @@ def outcome(verdicts: dict[str, int]) -> str:
 
 
 def complaints(found: dict[str, Any]) -> tuple[str, ...]:
-    """`2 of 20 recordings are poor or unusable: a.mp3, b.wav`."""
-    total, bad = sum(found["verdicts"].values()), found.get("bad", [])
+    """`2 of 20 recordings are poor or unusable: a.mp3, b.wav`; `bad` holds the names of the first of them."""
+    verdicts, named = found["verdicts"], found.get("bad", [])
+    total, bad = sum(verdicts.values()), verdicts.get("poor", 0) + verdicts.get("unusable", 0)
     if not bad:
         return ()
-    more = f" and {len(bad) - MOST_NAMED} more" if len(bad) > MOST_NAMED else ""
-    are = "is" if len(bad) == 1 else "are"
-    return (f"{len(bad)} of {total} recordings {are} poor or unusable: {', '.join(bad[:MOST_NAMED])}{more}",)
+    more = f" and {bad - len(named)} more" if bad > len(named) else ""
+    return (f"{bad} of {total} recordings {'is' if bad == 1 else 'are'} poor or unusable: {', '.join(named)}{more}",)
 
 
 def size(params: Params) -> float:
