@@ -87,14 +87,14 @@ class Meter:
         self.tenths += tenths
 
     def _gate(self, energies: Values) -> None:
-        """Count blocks of 400 ms, one begun each 100 ms, and of 3 s, one each second."""
+        """Count blocks of 400 ms and of 3 s; one of each begins every 100 ms."""
         joined = np.concatenate([self.past, energies])
         seen = len(self.past)
         sums = np.concatenate([[0.0], np.cumsum(joined)])
         ends = np.arange(seen + 1, len(joined) + 1)
-        self.momentary.add((sums[ends[ends >= 4]] - sums[ends[ends >= 4] - 4]) / 4)
-        whole = ends[(ends >= 30) & ((self.tenths + ends - seen) % 10 == 0)]
-        self.short_term.add((sums[whole] - sums[whole - 30]) / 30)
+        for classes, length in ((self.momentary, 4), (self.short_term, 30)):
+            whole = ends[ends >= length]
+            classes.add((sums[whole] - sums[whole - length]) / length)
         self.past = joined[-29:]
 
     def _level(self, squares: Values) -> NDArray[np.bool_]:

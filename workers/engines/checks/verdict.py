@@ -69,8 +69,10 @@ def damage(found: dict[str, Any]) -> Iterator[Remark]:
     if found["breaks_off"]:
         of = f", although it says that it is {clock(declared_s)} long" if declared_s - seconds >= 1 else ""
         yield Remark("damage", POOR, f"breaks off at {clock(seconds)}{of}: the file is cut off or damaged; send the original file again")
-    if found["damage"]:
-        lost_s, places = found["missing_s"], found["damage"]
+    # What breaks off is damaged there: that is said already.
+    places = [place for place in found["damage"] if not (found["breaks_off"] and place[0] > seconds - 1)]
+    if places:
+        lost_s = found["missing_s"]
         grave = lost_s > max(DAMAGED_POOR_S, DAMAGED_POOR_SHARE * seconds) or len(places) > 20
         lost = f", {lost_s:.0f} s of sound are missing" if lost_s >= 1 else ""
         where = (
@@ -126,11 +128,11 @@ def silence(found: dict[str, Any]) -> Iterator[Remark]:
     if not audible(found):
         return
     share, longest = found["silent_share"], found["longest_silence_s"]
-    if share > MOSTLY_SILENT:
-        yield Remark("silence", FAIR, f"{100 * share:.0f} % of it is silent; cut it, or check that the microphone stayed on")
-    elif longest > LONG_SILENCE_S:
+    if longest > LONG_SILENCE_S:
         at = max(found["silences"], key=lambda stretch: stretch[1] - stretch[0], default=[0.0])[0]
         yield Remark("silence", FAIR, f"silent for {clock(longest)} from {clock(at)} on; check that nothing is missing there")
+    elif share > MOSTLY_SILENT:
+        yield Remark("silence", FAIR, f"{100 * share:.0f} % of it is silent; cut it, or check that the microphone stayed on")
 
 
 def channels(found: dict[str, Any]) -> Iterator[Remark]:
