@@ -97,6 +97,11 @@ class Settings(BaseSettings):
         "", description="whom content may be sent to: gemini; empty: nobody, and steps that would are skipped"
     )
 
+    # quality
+    quality_processes: int = Field(
+        0, ge=0, le=64, description="recordings that one quality check listens to at once; 0: as many as the worker has cores, at most 8"
+    )
+
     # Below the 60 s after which a run that says nothing is taken for dead (workers/engines).
     probe_seconds: int = Field(20, ge=1, le=50, description="seconds the probe of an uploaded file may take; at most 50")
     probe_megabytes: int = Field(1024, ge=128, description="address space of the probe of an uploaded file, in MB")

@@ -16,6 +16,7 @@ from workers.interrupted import Cancelled, HandBack, Interrupted, Superseded, Ti
 from workers.kit import Kit
 from workers.outcome import GaveUp, Later, NotConfigured, TryAgain
 from workers.patience import passes
+from workers.pieces import Pieces
 from workers.writer import Writer
 
 if TYPE_CHECKING:
@@ -93,6 +94,10 @@ class Context:
         if self._writer is None:
             self._writer = Writer(self.claimed, self._kit, self._check)
         return self._writer
+
+    def pieces(self, count: int) -> Pieces:
+        """Announce that this task, which does not split into children, writes to `count` keys, each from a process of its own."""
+        return Pieces(self.claimed, self._kit, self._check, count)
 
     def children_outputs(self, task: str) -> list[Json]:
         """Return the outputs of the children of `task`, in their order."""
