@@ -28,8 +28,8 @@ KEYS: dict[str, Key] = {
     "child": Key(
         "jobs:{job}:children:{task}:{n}",
         "list",
-        "what a child has put out so far, an item a JSON text",
-        "expiry RETENTION_DAYS; delete.lua",
+        "what a child, or a piece that a task has announced, has put out so far, an item a JSON text",
+        "expiry RETENTION_DAYS; delete.lua of a child's, remove of a piece's",
     ),
     "jobs": Key("jobs", "zset", "job ids by creation time", "delete.lua removes the id"),
     "user_jobs": Key("users:{user}:jobs", "zset", "a user's job ids by creation time", "delete.lua removes the id"),

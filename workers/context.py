@@ -16,6 +16,7 @@ from workers.interrupted import Cancelled, HandBack, Interrupted, Superseded, Ti
 from workers.kit import Kit
 from workers.outcome import GaveUp, Later, NotConfigured, TryAgain
 from workers.patience import passes
+from workers.pieces import Pieces
 from workers.writer import Writer
 
 if TYPE_CHECKING:
@@ -94,6 +95,10 @@ class Context:
             self._writer = Writer(self.claimed, self._kit, self._check)
         return self._writer
 
+    def pieces(self, count: int) -> Pieces:
+        """Announce that this task, which does not split into children, writes to `count` keys, each from a process of its own."""
+        return Pieces(self.claimed, self._kit, self._check, count)
+
     def children_outputs(self, task: str) -> list[Json]:
         """Return the outputs of the children of `task`, in their order."""
         return self._kit.patiently(lambda: record.children_outputs(self._kit.store, self.claimed.job, task), self._check)
@@ -122,7 +127,7 @@ class Context:
         """Return what the job's owner has corrected in its transcript (see workers.engines.corrections), or None."""
         store, job = self._kit.store, self.claimed.job
         key = self._kit.patiently(lambda: store.redis.hget(store.keys.outputs(job), CORRECTIONS_FIELD), self._check)
-        return json.loads(self.storage.get_bytes(str(key))) if key else None
+        return json.loads(self.storage.get_bytes(key.decode())) if key else None
 
     def close(self) -> None:
         """Remove what the run left on disk."""

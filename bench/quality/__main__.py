@@ -71,7 +71,7 @@ def render(sections: Sequence[Section], when: str) -> str:
     """Return the page: a section a file, a row a figure."""
     parts = [HEAD.format(when=when)]
     for section in sections:
-        parts += [f"## {section.title}\n", *(f"{note}\n" for note in section.notes)]
+        parts += [f"## {section.title}\n", *([f"{' '.join(section.notes)}\n"] if section.notes else [])]
         parts += ["\n".join(page.markdown(("", "figure", "how measured"), section.figures)), ""]
     return "\n".join(parts).rstrip() + "\n"
 

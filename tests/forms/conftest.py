@@ -36,9 +36,9 @@ def transcript() -> dict[str, Any]:
         "skipped": [],
         "warnings": ["1 minute of speech was not understood"],
         "segments": [
-            segment(0.0, 1.0, "Good morning.", words=words, speaker="S1", delivery=delivered("calm")),
+            segment(0.0, 1.0, "Good morning.", words=words, speaker="S1", delivery=delivered("even")),
             segment(1.0, 4.0, "um the the leaf is green", cleaned="The leaf is green.", speaker="S1", delivery=delivered("lively")),
-            segment(5.0, 9.0, HOSTILE, speaker="Dr Ada", delivery=delivered("calm")),
+            segment(5.0, 9.0, HOSTILE, speaker="Dr Ada", delivery=delivered("loud")),
             segment(70.0, 75.0, "=1+1 is what she said", speaker="Dr Ada"),
         ],
     }

@@ -67,8 +67,8 @@ def test_a_transcript_tells_when_who_and_how(transcript: dict[str, Any], form: s
     from workers.forms.transcript import page
 
     shown = shown_by(form, page(transcript))
-    assert "0:00 Speaker 1: (lively) Good morning. The leaf is green." in shown  # most of its time; the cleaned text
-    assert "0:05 Dr Ada: (calm) <script>" in shown
+    assert "0:00 Speaker 1: Good morning. (lively) The leaf is green." in shown  # as cleaned up
+    assert "0:05 Dr Ada: (loud) <script>" in shown
     assert "1:10 =1+1 is what she said" in shown  # Dr Ada still
     assert "cleaned up by Google Gemini" in shown
     assert "1 minute of speech was not understood" in shown

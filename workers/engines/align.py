@@ -110,7 +110,7 @@ def onto_speech(words: Sequence[Word], speech: Sequence[Span]) -> None:
 
 
 def overlap(word: Word, span: Span) -> float:
-    return max(0.0, min(word["end"], span[1]) - max(word["start"], span[0]))
+    return max(0.0, min(float(word["end"]), span[1]) - max(float(word["start"]), span[0]))
 
 
 def in_turn(words: Iterable[Word], first: float, last: float) -> None:

@@ -7,7 +7,7 @@ what people are shown.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 Segment = Mapping[str, Any]
@@ -18,6 +18,7 @@ SENTENCE_ENDS = (".", "?", "!", "…", "\N{IDEOGRAPHIC FULL STOP}", "\N{FULLWIDT
 
 #: Neither XML nor a player of subtitles takes them; half a character is what a lone surrogate is.
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+EVEN = "even"  #: the label of a segment that stands out in nothing
 NUMBERED = re.compile(r"S(\d{1,3})")
 
 
@@ -62,11 +63,7 @@ def paragraphs(segments: Iterable[Segment]) -> list[list[Segment]]:
     return found
 
 
-def delivery(segments: Sequence[Segment]) -> str:
-    """Return how most of the time of these segments was spoken, empty when nothing is known of it."""
-    seconds: dict[str, float] = {}
-    for segment in segments:
-        label = plain((segment.get("delivery") or {}).get("label") or "")
-        if label:
-            seconds[label] = seconds.get(label, 0.0) + segment["end"] - segment["start"]
-    return max(seconds, key=lambda label: seconds[label], default="")
+def delivery(segment: Segment) -> str:
+    """Return in what a segment stands out from how its speaker usually talks; empty when in nothing, or it is not known."""
+    label = plain((segment.get("delivery") or {}).get("label") or "")
+    return "" if label == EVEN else label

@@ -30,19 +30,18 @@ def parts(transcript: Mapping[str, Any], title: str) -> Iterator[Part]:
         yield Bullets(tuple(((plain(warning), Look.ASIDE),) for warning in transcript["warnings"]))
     before = ""
     for paragraph in paragraphs(transcript["segments"]):
-        by, how = speaker(paragraph[0]), delivery(paragraph)
+        by = speaker(paragraph[0])
         runs = [(clock(paragraph[0]["start"]), Look.TIME)]
         if by and by != before:
             runs.append((f"{by}:", Look.SPEAKER))
-        if how:
-            runs.append((f"({how})", Look.ASIDE))
         before = by
         yield Paragraph((*runs, *(run for segment in paragraph for run in said(segment))))
 
 
 def said(segment: Segment) -> Runs:
-    """Return what a segment shows, parted where words become unsure and sure again."""
-    runs: list[tuple[str, Look]] = []
+    """Return what a segment shows, after how it was said; parted where words become unsure and sure again."""
+    how = delivery(segment)
+    runs: list[tuple[str, Look]] = [(f"({how})", Look.ASIDE)] if how else []
     for word in words(segment):
         look = Look.UNSURE if word.unsure else Look.PLAIN
         if runs and runs[-1][1] is look:

@@ -1,0 +1,52 @@
+// The finished transcript, read from transcript.json: who says what and when, how it is said, and the text as mended or as heard.
+
+import { clock, element, setText } from "./words.js";
+
+const SPEAKERS_TOLD_APART = 8; // colours; more speakers begin again
+
+// → {draw(transcript), clear(), startOf(place)}; the lines have the ids s0, s1 … that links in the notes lead to.
+export function reading(list, choice, said) {
+  let segments = [];
+  const asHeard = choice.querySelector("input");
+  asHeard.addEventListener("change", show);
+
+  function draw(transcript) {
+    segments = transcript.segments ?? [];
+    choice.hidden = !segments.some((segment) => segment.cleaned);
+    show();
+  }
+
+  function show() {
+    const speakers = [...new Set(segments.map((segment) => segment.speaker).filter(Boolean))];
+    let before = null;
+    list.replaceChildren(...segments.map((segment, place) => {
+      const changes = segment.speaker && segment.speaker !== before;
+      before = segment.speaker;
+      return line(segment, place, changes ? speakers.indexOf(segment.speaker) % SPEAKERS_TOLD_APART : null);
+    }));
+    setText(said, speakers.length > 1 ? `${speakers.length} speakers` : "");
+  }
+
+  function line(segment, place, colour) {
+    const label = segment.delivery?.label;
+    return element("li", { id: `s${place}`, tabindex: "-1" },
+      colour !== null && element("strong", { className: `speaker c${colour}`, text: speakerName(segment.speaker) }),
+      element("time", { text: clock(segment.start) }),
+      element("span", {},
+        element("span", { text: (asHeard.checked ? segment.text : segment.cleaned || segment.text).trim() }),
+        label && element("span", { className: "delivery", text: ` ${label}` })));
+  }
+
+  return {
+    draw,
+    clear() {
+      segments = [];
+      choice.hidden = true;
+      list.replaceChildren();
+    },
+    startOf: (place) => segments[place]?.start ?? null,
+  };
+}
+
+// "S2" → "Speaker 2"; a name that its owner has given stays as it is.
+export const speakerName = (speaker) => speaker.replace(/^S(\d+)$/, "Speaker $1");
