@@ -2,18 +2,22 @@
 
 import { clock, element, setText } from "./words.js";
 
+const EVEN = "even"; // how everything is said that stands out in nothing
+const NEAR_END_PX = 40;
 const SPEAKERS_TOLD_APART = 8; // colours; more speakers begin again
 
-// → {draw(transcript), clear(), startOf(place)}; the lines have the ids s0, s1 … that links in the notes lead to.
+// → {draw(transcript), clear(), startOf(place), placeAt(seconds)}; the lines have the ids s0, s1 … that links in the notes lead to.
 export function reading(list, choice, said) {
   let segments = [];
   const asHeard = choice.querySelector("input");
   asHeard.addEventListener("change", show);
 
   function draw(transcript) {
+    const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - NEAR_END_PX; // who followed it growing reads from the beginning
     segments = transcript.segments ?? [];
     choice.hidden = !segments.some((segment) => segment.cleaned);
     show();
+    if (atEnd) list.scrollTop = 0;
   }
 
   function show() {
@@ -34,7 +38,7 @@ export function reading(list, choice, said) {
       element("time", { text: clock(segment.start) }),
       element("span", {},
         element("span", { text: (asHeard.checked ? segment.text : segment.cleaned || segment.text).trim() }),
-        label && element("span", { className: "delivery", text: ` ${label}` })));
+        label && label !== EVEN && element("span", { className: "delivery", text: ` ${label}` })));
   }
 
   return {
@@ -45,6 +49,7 @@ export function reading(list, choice, said) {
       list.replaceChildren();
     },
     startOf: (place) => segments[place]?.start ?? null,
+    placeAt: (seconds) => segments.findIndex((segment) => segment.end > seconds),
   };
 }
 
