@@ -7,6 +7,7 @@ import { clock, element } from "./words.js";
 export function drawNotes(card, notes, { startOf, placeAt }) {
   const open = new Set([...card.querySelectorAll("details[open]")].map((part) => part.dataset.part));
   const first = card.childElementCount === 0;
+  const timed = notes.outline.some((section) => section.end > 0); // a plain text has no times
   const parts = [
     part("Summary", notes.summary, (items) => element("ul", { className: "points" }, ...items.map((item) => point(item)))),
     part("Outline", notes.outline, (items) => element("ol", { className: "outline" }, ...items.map(chapter))),
@@ -37,7 +38,7 @@ export function drawNotes(card, notes, { startOf, placeAt }) {
 
   function chapter(section) {
     return element("li", {},
-      element("div", { className: "chapter" }, when(placeAt(section.start), section.start), element("strong", { text: section.title })),
+      element("div", { className: "chapter" }, timed && when(placeAt(section.start), section.start), element("strong", { text: section.title })),
       element("ul", { className: "points" }, ...(section.points ?? []).map((item) => point(item))));
   }
 
