@@ -22,9 +22,10 @@ export function reading(list, choice, said) {
 
   function show() {
     const speakers = [...new Set(segments.map((segment) => segment.speaker).filter(Boolean))];
+    const told = speakers.length > 1 || speakers.some((speaker) => speakerName(speaker) === speaker); // one alone needs no number
     let before = null;
     list.replaceChildren(...segments.map((segment, place) => {
-      const changes = segment.speaker && segment.speaker !== before;
+      const changes = told && segment.speaker && segment.speaker !== before;
       before = segment.speaker;
       return line(segment, place, changes ? speakers.indexOf(segment.speaker) % SPEAKERS_TOLD_APART : null);
     }));
