@@ -5,10 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import traceback
-from dataclasses import dataclass
 
 from jobs.errors import Misconfigured, StorageFull, Unplayable
-from jobs.model import Claimed, Completed, Failed, Json, Outcome, Skipped, Spawn
+from jobs.model import Back, Claimed, Completed, Failed, Json, Outcome, Skipped, Spawn
 from jobs.record import ERROR_BYTES
 from jobs.settings import Settings
 
@@ -36,14 +35,6 @@ class GaveUp(Exception):
     """What no other attempt mends; the message says what. The task fails for good."""
 
 
-@dataclass(frozen=True, slots=True)
-class GiveBack:
-    """No outcome: the task is to be handed back, ready again after `delay_s`."""
-
-    reason: str
-    delay_s: float = 0.0
-
-
 def of_result(result: Json, claimed: Claimed, settings: Settings) -> Outcome:
     """Return the outcome of an engine that returned `result`: Completed, Spawn or plain JSON, checked for size."""
     if result is None:
@@ -56,7 +47,7 @@ def of_result(result: Json, claimed: Claimed, settings: Settings) -> Outcome:
     return _refused(completed.output, claimed, settings) or completed
 
 
-def of_error(error: BaseException, claimed: Claimed, settings: Settings) -> Outcome | GiveBack:
+def of_error(error: BaseException, claimed: Claimed, settings: Settings) -> Outcome | Back:
     """Return the outcome of an engine that raised `error`. A sentence for what somebody can mend or has to wait for, else a traceback."""
     if isinstance(error, Unplayable | Misconfigured):
         output = getattr(error, "output", None)  # what could be made in spite of it
@@ -64,7 +55,7 @@ def of_error(error: BaseException, claimed: Claimed, settings: Settings) -> Outc
     if isinstance(error, NotConfigured):
         return Skipped(str(error))
     if isinstance(error, Later):
-        return GiveBack(str(error), error.delay_s)
+        return Back(str(error), error.delay_s)
     if isinstance(error, TryAgain | GaveUp):
         return Failed(str(error), final=isinstance(error, GaveUp))
     return Failed(ran_out(error, claimed) or describe(error))
