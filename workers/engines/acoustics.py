@@ -1,7 +1,7 @@
 """Measure a voice: its spectrum (MFCC), its pitch and its energy, fifty times a second, in numpy alone.
 
-Every function takes a chunk's samples at 16 kHz, between -1 and 1, and works through it a block of frames at a time, with a checkpoint before
-each: what it needs beyond what it returns does not grow with the chunk. Frame n begins at n × 20 ms.
+Every function takes a chunk's samples at 16 kHz, between -1 and 1, and works through it a block of frames at a time, with a checkpoint
+before each: what it needs beyond what it returns does not grow with the chunk. Frame n begins at n × 20 ms.
 """
 
 from __future__ import annotations
