@@ -57,7 +57,7 @@ def measure() -> list[tuple[str, str, str]]:
         (
             "sound checked in a second of processor time",
             f"{speed:.0f} s",
-            "the sample lecture, Opus at 48 kHz: decoder, its start, and meter",
+            "the sample lecture, Opus at 48 kHz: decoder and meter",
         ),
         ("more memory for 60 minutes than for 5", f"{memory:.1f} MB", "traced while it measures 48 kHz mono"),
     ]
