@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from jobs import claim, quota, record, show, types
 from jobs.errors import Stale
-from jobs.model import Claimed, Idle, JobView, Outcome, Plain
+from jobs.model import Back, Claimed, Idle, JobView, Outcome, Plain
 from jobs.settings import Settings
 from jobs.states import Duration, TaskState
 from jobs.store import Store
@@ -34,7 +34,7 @@ from workers.context import Context
 from workers.interrupted import Interrupted, stop
 from workers.kit import Kit
 from workers.orders import Orders
-from workers.outcome import GiveBack, of_error, of_result
+from workers.outcome import of_error, of_result
 from workers.pulse import Pulse
 
 if TYPE_CHECKING:
@@ -136,12 +136,12 @@ class Hand:
             raise
         finally:
             context.close()
-        if isinstance(outcome, GiveBack):
+        if isinstance(outcome, Back):
             self._put_off(claimed, outcome, job)
             return
         record.record(self._store, claimed=claimed, outcome=outcome, worker=WORKER, next_run=None, queues=queues, now=self._clock.now())
 
-    def _run(self, claimed: Claimed, context: Context) -> Outcome | GiveBack:
+    def _run(self, claimed: Claimed, context: Context) -> Outcome | Back:
         settings = self._store.settings
         try:
             if not types.understood(claimed.type, claimed.version):
@@ -160,7 +160,7 @@ class Hand:
         except (Exception, SystemExit) as error:
             return of_error(error, claimed, settings)
 
-    def _put_off(self, claimed: Claimed, back: GiveBack, job: str) -> None:
+    def _put_off(self, claimed: Claimed, back: Back, job: str) -> None:
         """Hand a task back for as long as its engine says. Raises CannotEnd when one of `job` says so again and again."""
         self._hand_back(claimed, back.delay_s)
         put_off_s = self._put_off_s[claimed.rq_job] = self._put_off_s.get(claimed.rq_job, 0.0) + max(back.delay_s, 1.0)

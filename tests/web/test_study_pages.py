@@ -187,6 +187,17 @@ def test_a_result_that_is_made_again_is_shown_as_it_is_then(page: Page, worker: 
     page.complaints[:] = [said for said in page.complaints if "404" not in said]  # a file that was there when its job was asked for
 
 
+@pytest.mark.parametrize(("end", "times"), [(9.5, ["0:00"]), (0.0, [])])
+def test_notes_without_a_transcript_tell_times_where_there_are_any(page: Page, worker: Worker, end: float, times: list[str]) -> None:
+    page.run(EVERYTHING)
+    upload(page)
+    publish(worker, {"notes.json": {**NOTES, "outline": [{**NOTES["outline"][0], "end": end}]}})  # type: ignore[index]
+    page.until(says("#notes", "Leaves"))
+    assert page.run("[...document.querySelectorAll('#notes .when')].map(when => when.tagName + when.textContent)") == [
+        f"SPAN{t}" for t in times
+    ]
+
+
 def test_every_switch_and_card_can_be_worked_with_the_keyboard(page: Page, worker: Worker, tmp_path: Path) -> None:
     def press(key: str, code: int, text: str = "") -> None:
         for kind in ("keyDown", "keyUp"):

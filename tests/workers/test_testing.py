@@ -23,7 +23,7 @@ from jobs.store import Store
 from jobs.types import synthetic
 from tests.jobs.audit import audit
 from workers import engines
-from workers.context import Context, NotConfigured
+from workers.context import Context, Later, NotConfigured
 from workers.testing import CannotEnd, run_job
 
 ROOT = Path(__file__).parents[2]
@@ -250,6 +250,24 @@ def test_a_task_that_another_worker_holds_is_left_to_it(store: Store, ask: Ask) 
     with pytest.raises(CannotEnd, match="a is running on other:1:aa"):
         run_job(store, job)
     assert task(store, job).state is TaskState.RUNNING
+
+
+def test_what_an_engine_puts_off_is_done_later_but_not_for_ever(store: Store, ask: Ask, teach: Teach) -> None:
+    waits = iter([Later("the service is busy", 60.0), Later("the service is busy", 60.0)])
+
+    def busy(context: Context, inputs: Any) -> int:
+        for later in waits:
+            raise later
+        return context.claimed.attempt
+
+    teach("busy", busy)
+    assert run_job(store, ask(TaskSpec("a", "busy"))).outputs == {"a": 1}
+
+    def spent(context: Context, inputs: Any) -> None:
+        raise Later("the day's quota is spent", 600.0)
+
+    teach("spent", spent)
+    assert "was put off for 1200 s: the day's quota is spent" in cannot(store, ask(TaskSpec("a", "spent")))
 
 
 def test_a_job_of_rqs_own_is_left_to_a_worker(store: Store, ask: Ask) -> None:

@@ -103,7 +103,7 @@ async function drawResults() {
   if (transcript.content) at("transcript-card").hidden = transcript.content.segments.length === 0;
   else await growing.read(ENDED.has(job.status));
   at("notes-card").hidden = !notes.content;
-  if (notes.content && (notes.fresh || transcript.fresh)) drawNotes(at("notes"), notes.content, finished.startOf);
+  if (notes.content && (notes.fresh || transcript.fresh)) drawNotes(at("notes"), notes.content, finished);
   if (notes.fresh && !notes.content) at("notes").replaceChildren();
 }
 

@@ -2,10 +2,12 @@
 
 import { clock, element } from "./words.js";
 
-// Draw `notes` into `card`; startOf(place) is when a segment of the transcript begins, null where that is not known.
-export function drawNotes(card, notes, startOf) {
+// Draw `notes` into `card`. Of the transcript: startOf(place) is when a segment begins, null where that is not known;
+// placeAt(seconds) is the segment that is said then, -1 where none is.
+export function drawNotes(card, notes, { startOf, placeAt }) {
   const open = new Set([...card.querySelectorAll("details[open]")].map((part) => part.dataset.part));
   const first = card.childElementCount === 0;
+  const timed = notes.outline.some((section) => section.end > 0); // a plain text has no times
   const parts = [
     part("Summary", notes.summary, (items) => element("ul", { className: "points" }, ...items.map((item) => point(item)))),
     part("Outline", notes.outline, (items) => element("ol", { className: "outline" }, ...items.map(chapter))),
@@ -36,7 +38,7 @@ export function drawNotes(card, notes, startOf) {
 
   function chapter(section) {
     return element("li", {},
-      element("div", { className: "chapter" }, when(section.segments?.[0], section.start), element("strong", { text: section.title })),
+      element("div", { className: "chapter" }, timed && when(placeAt(section.start), section.start), element("strong", { text: section.title })),
       element("ul", { className: "points" }, ...(section.points ?? []).map((item) => point(item))));
   }
 
@@ -82,19 +84,16 @@ export function drawNotes(card, notes, startOf) {
     return element("div", { className: "stack" }, element("ol", { className: "quiz" }, ...asked), score);
   }
 
-  // Where in the recording an item rests: a link to the line of each segment, close ones once.
+  // Where in the recording an item rests: a link to the line of each segment, of neighbours to the first.
   function sources(item) {
     const places = (item.segments ?? []).filter((place, n, all) => n === 0 || place !== all[n - 1] + 1);
-    const links = places.map((place) => when(place, startOf(place))).filter(Boolean);
+    const links = places.filter((place) => startOf(place) !== null).map((place) => when(place, startOf(place)));
     return links.length ? element("span", { className: "sources" }, ...links) : null;
   }
 
-  function when(place, start) {
-    const known = startOf(place) ?? start;
-    if (known === null || known === undefined) return null;
-    const shown = clock(known);
-    if (startOf(place) === null) return element("span", { className: "when", text: shown });
-    return element("a", { className: "when", href: `#s${place}`, text: shown, title: "To this place in the transcript" });
+  function when(place, seconds) {
+    if (startOf(place) === null) return element("span", { className: "when", text: clock(seconds) });
+    return element("a", { className: "when", href: `#s${place}`, text: clock(seconds), title: "To this place in the transcript" });
   }
 }
 
