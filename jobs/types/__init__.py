@@ -7,7 +7,7 @@ else says so) and, for estimates of the time, `size(params) -> float` and `lengt
 it is submitted, and as its tasks found out) and `PART_SECONDS` (engine → the longest part into which such a task splits, in
 seconds of audio). A type whose jobs are made of other jobs has `uses(params) -> tuple of their ids`: they are checked to be the
 same user's and to have ended where the job is accepted (jobs/uses.py). `TAKES_TRANSCRIPTS = True` says that its upload is a
-transcript, not a recording.
+transcript, not a recording. `revised(job, text) -> tuple of names` says which tasks to run again when its transcript was corrected.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, Protocol, cast
 
 from pydantic import BaseModel
 
-from jobs.errors import InvalidSubmission
+from jobs.errors import Conflict, InvalidSubmission
 from jobs.model import Graph, JobView, Summary
 from jobs.reducers import summarise
 from jobs.states import Priority
@@ -85,6 +85,15 @@ def length(job: JobView) -> float:
     """Return the seconds of audio that the job's own tasks found, 0 unless its type can tell."""
     measure = getattr(find(job.type), "length", None) if job.type in names() else None
     return float(measure(job)) if measure else 0.0
+
+
+def revised(job: JobView, *, text: bool) -> tuple[str, ...]:
+    """Return the tasks that run again when the transcript of `job` was corrected: `text`, or names of speakers alone. Raises Conflict."""
+    which = getattr(find(job.type), "revised", None) if job.type in names() else None
+    if which is None:
+        raise Conflict(f"a job of type {job.type} has no transcript to correct")
+    tasks: tuple[str, ...] = which(job, text)
+    return tasks
 
 
 def part_seconds(name: str) -> Mapping[str, float]:
