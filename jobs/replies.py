@@ -14,6 +14,7 @@ from jobs.model import PLAIN_MARK, Claimed, Idle, Plain
 ADVICE = {
     "cancel": "only a pending or running job can be cancelled",
     "retry": "only what failed, was skipped or cancelled can be retried, a skipped task once its job has completed",
+    "revise": "only what has completed can be corrected",
     "submit": "use a new Idempotency-Key for a different request",
 }
 
