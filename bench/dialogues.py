@@ -1,6 +1,6 @@
 """`python -m bench.dialogues`: how well the built-in way tells speakers apart in dialogues drawn by lot, spoken by espeak-ng.
 
-The way was tuned on such dialogues (seed 1) and measured on others (seed 99), see docs/decisions/0092; bench/quality measures what is shipped.
+The way was tuned on such dialogues (seed 1) and measured on others (seed 99), see docs/decisions/0092.
 """
 
 from __future__ import annotations
