@@ -28,8 +28,8 @@ KEYS: dict[str, Key] = {
     "child": Key(
         "jobs:{job}:children:{task}:{n}",
         "list",
-        "what a child has put out so far, an item a JSON text",
-        "expiry RETENTION_DAYS; delete.lua",
+        "what a child, or a piece that a task has announced, has put out so far, an item a JSON text",
+        "expiry RETENTION_DAYS; delete.lua of a child's, remove of a piece's",
     ),
     "jobs": Key("jobs", "zset", "job ids by creation time", "delete.lua removes the id"),
     "user_jobs": Key("users:{user}:jobs", "zset", "a user's job ids by creation time", "delete.lua removes the id"),
@@ -83,6 +83,7 @@ KEYS: dict[str, Key] = {
     ),
     "quota_waiting": Key("quotas:{quota}:waiting", "zset", "`<rq_job>` that wait for a place, by whose turn it is", "expiry when unused"),
     "quota_tags": Key("quotas:{quota}:orgs", "hash", "`<org>` its last place in virtual time", "expiry when unused"),
+    "quota_suspended": Key("quotas:{quota}:suspended", "string", "why the service behind it is not to be asked", "expiry when it may be"),
     "leases": Key("leases", "zset", "`<rq_job>:<run>` by the lease's end", "record.lua, reap.lua"),
     "reaped": Key(
         "reaped", "string", "`<time> <time>`: when leases were looked at last; until when none is taken to have ended", "one, for ever"

@@ -78,6 +78,12 @@ class Settings(BaseSettings):
     diarization_model_dir: str = Field(
         "", description="folder with the models of sherpa-onnx that tell speakers apart; empty: a light built-in way"
     )
+    diarization_threshold: float = Field(
+        0.5,
+        gt=0,
+        lt=2,
+        description="how far apart two voices are to DIARIZATION_MODEL_DIR's models when they are two speakers; higher: fewer speakers",
+    )
 
     # Gemini
     gemini_api_key: SecretStr = Field(
@@ -90,6 +96,14 @@ class Settings(BaseSettings):
     )
     third_parties: Literal["", "gemini"] = Field(
         "", description="whom content may be sent to: gemini; empty: nobody, and steps that would are skipped"
+    )
+
+    # quality
+    quality_processes: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="recordings that a quality check listens to at once, 150 MB each; 0: one a core, at most 4",
     )
 
     # Below the 60 s after which a run that says nothing is taken for dead (workers/engines).

@@ -7,7 +7,7 @@ goes with the last of them. Stores no bytes: who adds an upload has put its file
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -76,16 +76,23 @@ def find_many(store: Store, upload_ids: Iterable[str], *, user: str | None = Non
 
 def use(store: Store, upload_id: str, job_id: str) -> None:
     """Keep the upload for a job that is about to be made, until the last such job is gone. Repeatable. Raises NotFound."""
+    use_many(store, [upload_id], job_id)
+
+
+def use_many(store: Store, upload_ids: Sequence[str], job_id: str) -> None:
+    """Keep several uploads for a job that is about to be made, all or none. Repeatable. Raises NotFound for the first that is gone."""
+    keys = [store.keys.upload(one) for one in upload_ids]
 
     def write(pipe: Pipeline) -> None:
         # An upload that expired meanwhile must not leave a set of jobs without a record.
-        if not pipe.exists(store.keys.upload(upload_id)):
-            raise NoUpload(upload_id)
+        if pipe.exists(*keys) < len(keys):
+            raise NoUpload(next(one for one, key in zip(upload_ids, keys, strict=True) if not pipe.exists(key)))
         pipe.multi()
-        pipe.sadd(store.keys.upload_jobs(upload_id), job_id)
-        pipe.persist(store.keys.upload(upload_id))
+        for one in upload_ids:
+            pipe.sadd(store.keys.upload_jobs(one), job_id)
+            pipe.persist(store.keys.upload(one))
 
-    store.redis.transaction(write, store.keys.upload(upload_id))
+    store.redis.transaction(write, *keys)
 
 
 def give_back(store: Store, upload_id: str, job_id: str, *, ttl_s: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from pydantic import Field
+from redis import RedisError
 
 from jobs import uploads
 from jobs.errors import Conflict, LecternError, NoUpload
@@ -17,7 +18,7 @@ from web.auth import person
 from web.backend import Backend, backend
 from web.body import NewJob, read_json, read_new_job
 from web.problems import Kind, Problem, describe
-from web.submitting import IDEMPOTENCY_KEY, idempotency_key, key_reused, named_upload, submission
+from web.submitting import IDEMPOTENCY_KEY, idempotency_key, key_reused, named_upload, submission, submit_of_several, takes_several
 
 routes = Blueprint("api_batch", __name__, url_prefix="/api/jobs/batch")
 
@@ -52,22 +53,30 @@ def submit_batch(backend: Backend, person: Person, asked: list[Any], key: str | 
     """
     told: dict[int, str | Exception] = {}
     read: dict[int, tuple[BatchJob, str | None]] = {}
+    # A key of a place has a space in it, which no key has: nobody's own key is that of a place in a batch.
+    keys: dict[int, str | None] = {}
     for n, one in enumerate(asked):
         try:
             new = read_new_job(one, BatchJob)
-            read[n] = new, named_upload(person, new)
-        except (LecternError, Problem) as error:
+            keys[n] = new.idempotency_key or (f"{key} {n}" if key else None)
+            if takes_several(person, new):
+                told[n] = submit_of_several(backend, person, new, idempotency_key=keys[n])
+            else:
+                read[n] = new, named_upload(person, new)
+        except (LecternError, Problem, RedisError) as error:  # of Redis: it is told for this job alone, as `submit_many` does
             told[n] = error
     known = uploads.find_many(backend.store, (upload for _, upload in read.values() if upload), user=person.user)
     ready: dict[int, Submission] = {}
     for n, (new, upload) in read.items():
         if upload and upload not in known:
             told[n] = NoUpload(upload)
-        else:
+            continue
+        try:
             ready[n] = submission(person, new, known[upload] if upload else None)
-    # With a space, which no key has: nobody's own key is that of a place in a batch.
-    keys = [read[n][0].idempotency_key or (f"{key} {n}" if key else None) for n in ready]
-    for n, made in zip(ready, submit_many(backend.store, list(ready.values()), idempotency_keys=keys), strict=True):
+        except LecternError as error:
+            told[n] = error
+    made_of = submit_many(backend.store, list(ready.values()), idempotency_keys=[keys[n] for n in ready])
+    for n, made in zip(ready, made_of, strict=True):
         own = read[n][0].idempotency_key is not None
         told[n] = key_reused(made, "idempotency_key" if own else "Idempotency-Key") if isinstance(made, Conflict) else made
     return [told[n] for n in range(len(asked))]

@@ -7,8 +7,8 @@ import secrets
 
 from flask import Request
 
-from jobs import types, uploads
-from jobs.errors import Conflict, InvalidSubmission, LecternError
+from jobs import transcripts, types, uploads
+from jobs.errors import Conflict, InvalidSubmission, LecternError, NoUpload
 from jobs.model import Submission
 from jobs.people import Person
 from jobs.submit import expand, permit, submit
@@ -21,7 +21,7 @@ from web.receive import Form
 
 FORM_FIELDS = frozenset({"type", "params", "priority", "zone"})
 IDEMPOTENCY_KEY = re.compile(r"[\x21\x23-\x7e]{1,128}")
-SET_BY_SERVER = ("filename", "seconds")  #: parameters that come from the upload, never from the client
+SET_BY_SERVER = ("filename", "seconds", "filenames", "lengths")  #: parameters that come from the uploads, never from the client
 
 
 def idempotency_key(request: Request) -> str | None:
@@ -45,7 +45,8 @@ def submit_form(backend: Backend, person: Person, form: Form, *, idempotency_key
     """Submit a job whose recording came in the same request; return its id."""
     new = _read_form(backend, person, form.fields)
     job_id = secrets.token_hex(8)
-    upload = recordings.keep(backend, person, form.recording(), job=job_id, idempotency_key=idempotency_key)
+    text = types.takes_transcripts(new.type)
+    upload = recordings.keep(backend, person, form.recording(), transcript=text, job=job_id, idempotency_key=idempotency_key)
     try:
         made = _submit(backend, submission(person, new, upload), idempotency_key, job_id)
     except (LecternError, Problem):  # a refusal; after an error of the network the job may be there and need its file
@@ -57,10 +58,54 @@ def submit_form(backend: Backend, person: Person, form: Form, *, idempotency_key
 
 
 def submit_new_job(backend: Backend, person: Person, new: NewJob, *, idempotency_key: str | None) -> str:
-    """Submit a job that came as JSON, with the upload it names; return its id."""
+    """Submit a job that came as JSON, with the uploads it names; return its id."""
+    if takes_several(person, new):
+        return submit_of_several(backend, person, new, idempotency_key=idempotency_key)
     named = named_upload(person, new)
     upload = uploads.find(backend.store, named, user=person.user) if named else None
     return _submit(backend, submission(person, new, upload), idempotency_key)
+
+
+def takes_several(person: Person, new: NewJob) -> bool:
+    """Whether a job is of a type that is made of several uploads. Raises what `permit` does."""
+    return "uploads" in permit(submission(person, new)).Params.model_fields
+
+
+def submit_of_several(backend: Backend, person: Person, new: NewJob, *, idempotency_key: str | None) -> str:
+    """Submit a job with all the uploads that it names, which are kept for it before it is made (decision 0100); return its id."""
+    _refuse_server_set(new)
+    expand(submission(person, new), backend.settings)  # of what is refused no upload needs to be kept
+    named = list(new.params["uploads"])
+    known = uploads.find_many(backend.store, named, user=person.user)
+    for one in named:
+        if one not in known:
+            raise NoUpload(one)
+    asked = submission(person, new.model_copy(update={"params": new.params | _told([known[one] for one in named])}))
+    job_id = secrets.token_hex(8)
+    uploads.use_many(backend.store, named, job_id)
+    try:
+        made = _submit(backend, asked, idempotency_key, job_id)
+    except (LecternError, Problem):  # a refusal; after an error of the network the job may be there and need its files
+        _give_back(backend, named, job_id)
+        raise
+    if made != job_id:
+        _give_back(backend, named, job_id)
+    return made
+
+
+def _give_back(backend: Backend, named: list[str], job_id: str) -> None:
+    for one in named:
+        uploads.give_back(backend.store, one, job_id, ttl_s=backend.settings.upload_ttl_seconds)
+
+
+def _told(found: list[Upload]) -> dict[str, object]:
+    """Return what is known of the uploads of one job, as its parameters."""
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return {
+        "filename": f"{found[0].filename}{more}",
+        "filenames": [upload.filename for upload in found],
+        "lengths": [upload.seconds for upload in found],
+    }
 
 
 def named_upload(person: Person, new: NewJob) -> str | None:
@@ -72,9 +117,10 @@ def named_upload(person: Person, new: NewJob) -> str | None:
 
 
 def submission(person: Person, new: NewJob, upload: Upload | None = None) -> Submission:
-    """Return what `person` asks for, with what is known of the upload that the job takes."""
+    """Return what `person` asks for, with what is known of the upload that the job takes. Raises InvalidSubmission for one it cannot."""
     params = dict(new.params)
     if upload is not None:
+        _refuse_other_kind(new.type, upload)
         params["upload"] = upload.id
         known = {"filename": upload.filename, "seconds": upload.seconds or None}
         taken = types.find(new.type).Params.model_fields
@@ -114,3 +160,12 @@ def _refuse_server_set(new: NewJob) -> None:
     for name in SET_BY_SERVER:
         if name in new.params:
             raise InvalidSubmission(f"unknown parameter {name!r}; it comes from the upload", field=f"params.{name}")
+
+
+def _refuse_other_kind(type: str, upload: Upload) -> None:
+    """Refuse a recording where a transcript is meant, and the other way round."""
+    wanted, given = types.takes_transcripts(type), transcripts.is_transcript(upload.media_type)
+    if wanted != given:
+        kinds = ("a recording", "a transcript")
+        detail = f"jobs of type {type} are made of {kinds[wanted]}; upload {upload.id} is {kinds[given]}"
+        raise InvalidSubmission(detail, field="params.upload")

@@ -52,6 +52,7 @@ class Run:
     messages: list[tuple[float, str]] = field(default_factory=list)
     stops_after: Callable[[], bool] = lambda: False
     corrected: dict[str, Any] | None = None
+    others: dict[str, list[Any]] = field(default_factory=dict)
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("tests"))
 
     def key(self, name: str) -> str:
@@ -72,8 +73,7 @@ class Run:
         return self.appended
 
     def children_outputs(self, task: str) -> list[Any]:
-        assert task == "transcribe"
-        return self.children
+        return self.children if task == "transcribe" else self.others[task]
 
 
 @dataclass
@@ -88,6 +88,7 @@ class Pipeline:
     children: list[Any] = field(default_factory=list)
     runs: int = 0
     corrected: dict[str, Any] | None = None
+    others: dict[str, list[Any]] = field(default_factory=dict)  #: outputs of the children of other tasks than transcribe
 
     def context(
         self, task: str, child: int | None = None, payload: Mapping[str, Any] | None = None, appended: Appended | None = None
@@ -100,7 +101,16 @@ class Pipeline:
             org="maths", attempt=1, attempts=3, backoff_s=5, timeout_s=3600, claimed_at=0, params=self.params, payload=payload or {},
             inputs={},
         )  # fmt: skip
-        return Run(claimed, self.settings, self.storage, scratch, appended or Appended(), self.children, corrected=self.corrected)
+        return Run(
+            claimed,
+            self.settings,
+            self.storage,
+            scratch,
+            appended or Appended(),
+            self.children,
+            corrected=self.corrected,
+            others=self.others,
+        )
 
     def inspect(self) -> dict[str, Any]:
         self.outputs["inspect"] = inspect.run(self.context("inspect"), {})  # type: ignore[arg-type]

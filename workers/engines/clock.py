@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from workers.forms.said import clock
+
 MOST_PLACES = 5  #: that a sentence names; of more it tells how many
-
-
-def clock(seconds: float) -> str:
-    """`1:23` or `1:02:03`."""
-    whole = int(seconds)
-    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def stretch(start_s: float, end_s: float) -> str:

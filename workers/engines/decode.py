@@ -15,7 +15,7 @@ import struct
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workers.engines.chunks import SAMPLE_BYTES, SAMPLE_RATE
 from workers.engines.container import Refused, confine, is_cover, open_recording, sound_track
@@ -31,12 +31,25 @@ GAP_SECONDS = 0.5  #: the clock of a packet may be off by less without being a g
 ENDS_EARLY = ("File ended prematurely", "partial file")
 
 
+class Form(NamedTuple):
+    """What samples look like when they are put out."""
+
+    format: str  #: as FFmpeg calls it, packed
+    layout: str
+    rate: int
+    bytes: int  #: of one sample of all channels
+
+
+SPEECH = Form("s16", "mono", SAMPLE_RATE, SAMPLE_BYTES)  #: what speech models take
+
+
 class Decoder:
     """Decodes one recording; `broken` and `patched_s` are known when `blocks` has ended."""
 
     def __init__(self, path: Path, max_seconds: float) -> None:
         self.path = path
-        self.max_samples = int(max_seconds * SAMPLE_RATE)
+        self.max_seconds = max_seconds
+        self.form = SPEECH
         self.samples = 0  #: put out so far
         self.clock_s = 0.0  #: where in the recording the next frame is expected
         self.patched_s = 0.0  #: of these, silence in the place of what was missing
@@ -51,7 +64,8 @@ class Decoder:
             track = sound_track(container)
             starts_at_s = start_seconds(container, track)
             declared_s = container.duration / av.time_base if container.duration else 0.0
-            resampling = Resampling()
+            self.opened(container, track)
+            resampling = Resampling(self.form)
             for frame in self.frames(container, track, said):
                 if frame.pts is not None and frame.time_base is not None:
                     stands_at_s = float(frame.pts * frame.time_base) - starts_at_s
@@ -63,6 +77,12 @@ class Decoder:
                 yield from map(self.counted, resampling.take(frame))
             yield from map(self.counted, resampling.flush())
             self.broken = self.broken or ends_early(said) or lacks_its_end(self.path, container.format.name)
+
+    def opened(self, container: InputContainer, track: AudioStream) -> None:
+        """Choose the form of the samples, now that theirs is known."""
+
+    def damaged(self, at_s: float, seconds: float) -> None:
+        """Note that nothing can be heard from there on for so long; for 0 s when only a packet could not be decoded."""
 
     def frames(self, container: InputContainer, track: AudioStream, said: list[Any]) -> Iterator[AudioFrame]:
         """Decode packet by packet. Damaged packets are passed over; damage that lasts until the end means that it breaks off there."""
@@ -84,23 +104,26 @@ class Decoder:
                 frames, damaged = [], True
             if packet is None or packet.size:  # The last one, which flushes the decoder, is empty and says nothing.
                 self.broken = damaged
+                if damaged:
+                    self.damaged(self.clock_s, 0.0)
             yield from frames
             del said[:-20]
 
     def silence(self, seconds: float) -> Iterator[bytes]:
         """Yield silence in the place of what is missing."""
+        self.damaged(self.clock_s, seconds)
         self.patched_s += seconds
         self.clock_s += seconds
-        missing = int(seconds * SAMPLE_RATE)
+        missing = int(seconds * self.form.rate)
         while missing > 0:
-            count = min(missing, SAMPLE_RATE)
-            yield bytes(count * SAMPLE_BYTES)
+            count = min(missing, self.form.rate)
+            yield bytes(count * self.form.bytes)
             missing -= count
 
     def counted(self, block: bytes) -> bytes:
-        self.samples += len(block) // SAMPLE_BYTES
-        if self.samples > self.max_samples:
-            limit = self.max_samples / SAMPLE_RATE
+        self.samples += len(block) // self.form.bytes
+        if self.samples > int(self.max_seconds * self.form.rate):
+            limit = self.max_seconds
             raise Refused(f"the recording goes on for longer than the {limit:g} s that are accepted (MAX_AUDIO_SECONDS={limit:g})")
         return block
 
@@ -110,7 +133,8 @@ class Resampling:
 
     GATHERED_SECONDS = 4
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: Form = SPEECH) -> None:
+        self.wanted = wanted
         self.form: tuple[str, str, int] | None = None
 
     def take(self, frame: AudioFrame) -> Iterator[bytes]:
@@ -120,7 +144,7 @@ class Resampling:
         if form != self.form:
             yield from self.flush()
             self.form = form
-            self.resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+            self.resampler = av.AudioResampler(format=self.wanted.format, layout=self.wanted.layout, rate=self.wanted.rate)
             self.gathered = av.AudioFifo()
         frame.pts = None  # The clock is followed by the decoder; here it would only be found to jump.
         self.gathered.write(frame)
@@ -137,7 +161,7 @@ class Resampling:
 
     def resample(self, frame: AudioFrame | None) -> Iterator[bytes]:
         for piece in self.resampler.resample(frame):
-            yield bytes(piece.planes[0])[: piece.samples * SAMPLE_BYTES]
+            yield bytes(piece.planes[0])[: piece.samples * self.wanted.bytes]
 
 
 def start_seconds(container: InputContainer, track: AudioStream) -> float:

@@ -181,16 +181,19 @@ class Decoder:
         elif "refused" in told:
             raise Unplayable(told["refused"])
         else:
-            self.broken, self.patched_s = told["broken"], told["patched_s"]
+            self.last_words(told)
+
+    def last_words(self, told: dict[str, Any]) -> None:
+        self.broken, self.patched_s = told["broken"], told["patched_s"]
 
 
 @contextmanager
-def decoding(path: Path, settings: Settings) -> Iterator[Decoder]:
-    """Run the decoder on `path`; it is gone when the block ends, however it ends."""
+def decoding(path: Path, settings: Settings, program: str = "workers.engines.decode") -> Iterator[Decoder]:
+    """Run the decoder, or another `program` that takes and says the same, on `path`; it is gone when the block ends."""
     cpu_seconds = 120 + int(settings.max_audio_seconds / 5)
     limits = [str(settings.probe_megabytes), str(cpu_seconds), str(settings.max_audio_seconds)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "workers.engines.decode", str(path), *limits],
+        [sys.executable, "-m", program, str(path), *limits],
         cwd=ROOT,
         env=bare_environment(),
         stdin=subprocess.DEVNULL,

@@ -3,7 +3,8 @@
 A file of segments is `{"segments": [{"start", "end": seconds, "text", "avg_logprob", "no_speech_prob", "words": [{"word", "start", "end",
 "probability", "low": true (if it is worth a look)}, …] (if asked for), "speaker" (if known), "doubt" (if any: workers.engines.guard),
 "corrected": true (if its text is its owner's)}, …]}`. The last task that wrote one counts: diarize, else align, else the children of
-transcribe. What later tasks add stands in files of their own, an item for each segment, by its place.
+transcribe, or read, of a transcript that was there already. What later tasks add stands in files of their own, an item for each
+segment, by its place.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def read(context: Context, inputs: Mapping[str, Any]) -> list[Segment]:
 
 def written(context: Context, inputs: Mapping[str, Any]) -> list[Segment]:
     """Return the segments as the last task that wrote some left them."""
-    for task in WRITERS:
+    for task in (*WRITERS, "read"):
         if task in inputs:
             found: list[Segment] = json.loads(context.storage.get_bytes(inputs[task]["key"]))["segments"]
             return found
