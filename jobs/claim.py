@@ -21,7 +21,17 @@ class Renewed:
 
 def claim(store: Store, *, worker: str, queues: Sequence[str], run: str, now: float | None = None) -> Claimed | Plain | Idle:
     """Take the fairest ready task, or plain RQ job, of `queues` for `run`; repeated with the same run, give the same answer."""
-    return replies.claimed(store.run("claim", stamp(now), worker, run, " ".join(queues)), run)
+    return replies.first(claim_some(store, worker=worker, queues=queues, run=run, most=1, now=now))
+
+
+def claim_some(
+    store: Store, *, worker: str, queues: Sequence[str], run: str, most: int, now: float | None = None
+) -> list[Claimed] | Plain | Idle:
+    """Take the fairest ready tasks of `queues`: up to `most` of them where runs are brief, else one (docs/decisions/0026…).
+
+    They are to be done one after the other and recorded together; `run` is the first's, those of the others begin with it and a dot.
+    """
+    return replies.taken(store.run("claim", stamp(now), worker, run, " ".join(queues), most), run)
 
 
 def renew(store: Store, *, worker: str, queues: Sequence[str], runs: Sequence[tuple[str, str]], now: float | None = None) -> Renewed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Literal
 
 from jobs.store import Store, stamp
@@ -30,6 +31,21 @@ def retry_task(store: Store, job: str, node: str, *, call: str | None = None, no
     nothing. Raises NotFound, Conflict.
     """
     store.sweep(job, int(store.run("retry", stamp(now), job, node, call or secrets.token_hex(8))[0]))
+
+
+def revise(store: Store, job: str, corrections: str, tasks: Sequence[str], *, now: float | None = None) -> None:
+    """Run `tasks` of a completed job again, and what depends on them: its transcript was corrected.
+
+    `corrections` is the key in storage of all corrections so far, never used before; repeating the call changes nothing. Raises
+    NotFound; Conflict when the job has not completed, or a task that would run again has children.
+    """
+    store.sweep(job, int(store.run("revise", stamp(now), job, ",".join(tasks), corrections)[0]))
+
+
+def corrections(store: Store, job: str) -> str | None:
+    """Return the key of the corrections of a job, if it has any."""
+    found: bytes | None = store.redis.hget(store.keys.job(job), "corrections")
+    return found.decode() if found is not None else None
 
 
 def delete(store: Store, job: str, *, now: float | None = None) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 
@@ -48,13 +47,12 @@ class Conflict(LecternError):
 class Stale(LecternError):
     """This run no longer holds its task: its lease was lost, or the task was cancelled or retried.
 
-    `state` is the task's state now. When the call was to claim as well, `rest` is that part of the answer.
+    `state` is the task's state now.
     """
 
-    def __init__(self, detail: str, *, state: str = "", rest: Sequence[Any] = ()) -> None:
+    def __init__(self, detail: str, *, state: str = "") -> None:
         super().__init__(detail)
         self.state = state
-        self.rest = rest
 
 
 class Overloaded(LecternError):

@@ -98,7 +98,9 @@ KEYS: dict[str, Key] = {
     ),
     "patrol": Key("patrol", "string", "`<status> <place>`: how far the look for deleted rq_jobs has come", "one, for ever"),
     "sweeps": Key("sweeps", "zset", "jobs, and `type:<job type>`, with more tasks to bring in line than one call does", "sweep.lua"),
-    "worker": Key("worker:{worker}", "string", "`<run> <rq_job> <recorded run> <state>`: a worker's last answers", "expiry a day"),
+    "worker": Key(
+        "worker:{worker}", "string", "`<run> <rq_job>,… <first recorded run> <state>,…`: a worker's last answers", "expiry a day"
+    ),
     "idem": Key("idem:{user}:{key}", "string", "`<job> <digest>`: what an Idempotency-Key was used for", "expiry a day"),
 }
 

@@ -153,6 +153,14 @@ class Skipped:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Back:
+    """No outcome: the task is given back, no attempt spent; to the front of its lane, or ready again after a while."""
+
+    reason: str = ""  #: for the log
+    delay_s: float = 0.0
+
+
 Outcome = Completed | Spawn | Failed | Skipped
 
 

@@ -7,13 +7,13 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from jobs import border, replies
-from jobs.errors import InvalidSubmission, Stale
-from jobs.model import Claimed, Completed, Failed, Idle, Json, Outcome, Plain, Skipped, Spawn
+from jobs.errors import InvalidSubmission
+from jobs.model import Back, Claimed, Completed, Failed, Idle, Json, Outcome, Plain, Skipped, Spawn
 from jobs.states import TaskState
-from jobs.store import Store, stamp
+from jobs.store import SECOND, Store, stamp
 
 BACKOFF_MOST_S = 300.0
 ERROR_BYTES = 4096
@@ -26,6 +26,19 @@ class Recorded:
     state: TaskState  #: the task's state now
     stale: bool  #: the run no longer held its task: nothing was recorded
     next: Claimed | Plain | Idle | None  #: the next task, when one was asked for
+
+
+class Ended(NamedTuple):
+    """A run that is over, and what came of it."""
+
+    claimed: Claimed
+    outcome: Outcome | Back
+    took_s: float = 0.0  #: how long its engine was at work; of one that is recorded by itself Redis knows better
+
+
+class State(NamedTuple):
+    state: TaskState
+    stale: bool
 
 
 def record(
@@ -43,6 +56,27 @@ def record(
     A run that no longer holds its task commits nothing; that is told by `stale`, for the next task is claimed all the same.
     Raises InvalidSubmission when the outcome has too many children.
     """
+    ended = (Ended(claimed, outcome),)
+    (known,), following = record_some(store, ended=ended, worker=worker, next_run=next_run, queues=queues, most=1, now=now)
+    return Recorded(known.state, known.stale, following if following is None else replies.first(following))
+
+
+def record_some(
+    store: Store, *, ended: Sequence[Ended], worker: str, next_run: str | None, queues: Sequence[str], most: int, now: float | None = None
+) -> tuple[list[State], list[Claimed] | Plain | Idle | None]:
+    """Commit the outcomes of runs that one claim began, at least one, and claim the next, as `claim_some` does: one round trip.
+
+    Return the state of each of their tasks, and what was claimed if `next_run` is given. Raises InvalidSubmission as `record` does.
+    """
+    said = [part for one in ended for part in _said(store, one)]
+    states, *rest = store.run("record", stamp(now), worker, next_run or "", " ".join(queues), most, *said)
+    known = [State(STATES[state.removeprefix(b"~")], state.startswith(b"~")) for state in states.split(b",")]
+    return known, replies.taken(rest, next_run) if next_run else None
+
+
+def _said(store: Store, ended: Ended) -> tuple[str | int, ...]:
+    """Return the arguments of the script that tell of a run."""
+    claimed, outcome, took_s = ended
     kind, output, error, delay_s = "completed", "", "", 0.0
     children: tuple[str | int, ...] = ()
     match outcome:
@@ -56,10 +90,10 @@ def record(
             output = "" if outcome.output is None else encode(outcome.output)
         case Skipped():
             kind, error = "skipped", outcome.reason
-    error = capped(error)
-    arguments = (
-        stamp(now),
-        worker,
+        case Back():
+            kind, delay_s = "back", outcome.delay_s
+    error = capped(error) if error else ""
+    return (
         claimed.rq_job,
         claimed.run,
         kind,
@@ -67,16 +101,9 @@ def record(
         error,
         border.encode_error(error) if error else "",
         f"{delay_s:.3f}" if delay_s else 0,
-        next_run or "",
-        " ".join(queues),
+        round(took_s * SECOND),
         *children,
     )
-    try:
-        state, *rest = store.run("record", *arguments)
-        stale = False
-    except Stale as late:
-        state, rest, stale = late.state.encode(), list(late.rest), True
-    return Recorded(STATES[state], stale, replies.claimed(rest, next_run) if next_run else None)
 
 
 def _children(store: Store, claimed: Claimed, spawn: Spawn) -> tuple[str | int, ...]:
@@ -90,7 +117,7 @@ def _children(store: Store, claimed: Claimed, spawn: Spawn) -> tuple[str | int, 
     zone = store.settings.zone_of(engine) if engine != claimed.engine else ""
     queue = f"{zone}.{claimed.queue.rpartition('.')[2]}" if zone else claimed.queue
     line = f"{engine} {queue} 0 {spawn.attempts} {spawn.backoff_s:g} {spawn.timeout_s:g} - -"
-    return (line, spawn.allowed_failures, *(encode(payload) for payload in spawn.children))
+    return (line, spawn.allowed_failures, len(spawn.children), *(encode(payload) for payload in spawn.children))
 
 
 def jitter_s(claimed: Claimed) -> float:
@@ -130,7 +157,7 @@ def children_outputs(store: Store, job: str, task: str) -> list[Any]:
 def hand_back(store: Store, *, worker: str, run: str, rq_job: str = "", delay_s: float = 0.0, now: float | None = None) -> None:
     """Give a task up unharmed, to the front of its lane: no attempt spent. Raises Stale.
 
-    Without `rq_job` it is whatever the worker claimed for `run`, if anything.
+    Without `rq_job` it is whatever the worker took with the claim of `run`, if anything.
     """
     store.run("hand_back", stamp(now), worker, rq_job, run, delay_s)
 
@@ -138,7 +165,8 @@ def hand_back(store: Store, *, worker: str, run: str, rq_job: str = "", delay_s:
 def lost(store: Store, *, worker: str, run: str, reason: str, now: float | None = None) -> bool:
     """Take back what a dead worker's `run` held: an attempt spent, ready again at once, or failed with `reason` when none is left.
 
-    Return False when the run held nothing (it died before its claim, or after its record). Raises Stale.
+    What the same claim took besides is handed back. Return False when the run held nothing: it died before its claim, or after
+    its record. Raises Stale.
     """
     reason = capped(reason)
     return bool(int(store.run("reap", stamp(now), worker, run, reason, border.encode_error(reason))[0]))

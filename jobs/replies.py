@@ -14,6 +14,7 @@ from jobs.model import PLAIN_MARK, Claimed, Idle, Plain
 ADVICE = {
     "cancel": "only a pending or running job can be cancelled",
     "retry": "only what failed, was skipped or cancelled can be retried, a skipped task once its job has completed",
+    "revise": "only what has completed can be corrected",
     "submit": "use a new Idempotency-Key for a different request",
 }
 
@@ -28,7 +29,7 @@ def judge(verb: str, reply: list[Any]) -> list[Any]:
     said = [part.decode() if isinstance(part, bytes) else str(part) for part in reply[1:]]
     match code:
         case b"STALE":
-            raise Stale(f"this run no longer holds its task, which is {said[0]}", state=said[0], rest=reply[2:])
+            raise Stale(f"this run no longer holds its task, which is {said[0]}", state=said[0])
         case b"MISSING":
             raise NotFound("no such job or task")
         case b"NOBODY":
@@ -39,18 +40,27 @@ def judge(verb: str, reply: list[Any]) -> list[Any]:
             raise Conflict(f"{verb} refused: {' is '.join(said) + '; ' if said else ''}{ADVICE.get(verb, '')}")
 
 
-def claimed(reply: Sequence[Any], run: str) -> Claimed | Plain | Idle:
-    """Turn an answer of take.lua into a value."""
+def taken(reply: Sequence[Any], run: str) -> list[Claimed] | Plain | Idle:
+    """Turn an answer of take.lua into values."""
     if reply[0] == b"IDLE":
         return Idle(float(reply[1]))
     if reply[0] == b"PLAIN":
         rq_job, queue, lost, reason, now = (part.decode() for part in reply[1:])
         return Plain(run, rq_job.removeprefix(PLAIN_MARK), queue, int(lost), reason, int(now) / 1e6)
-    _, rq_job, kind, version, user, org, attempt, granted, now, line, params, payload, *inputs = reply
+    return [claimed(task) for task in reply[1:]]
+
+
+def first(answer: list[Claimed] | Plain | Idle) -> Claimed | Plain | Idle:
+    """Return what a claim of one task took."""
+    return answer[0] if isinstance(answer, list) else answer
+
+
+def claimed(told: Sequence[Any]) -> Claimed:
+    rq_job, run, kind, version, user, org, attempt, granted, now, line, params, payload, *inputs = told
     job, task, child = rq_job_parts(rq_job)
     engine, queue, backoff_s, timeout_s = line_parts(line)
     return Claimed(
-        run=run,
+        run=run.decode(),
         job=job,
         task=task,
         child=child,

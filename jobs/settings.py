@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(15, ge=1, description="seconds a run may be silent before another worker takes its task")
     renew_seconds: float = Field(5, gt=0, description="seconds between renewals of a lease; at most half of LEASE_SECONDS, better a third")
     drain_seconds: float = Field(20, gt=0, description="seconds a run may take to hand its task back on a deploy")
+    max_tasks_per_claim: int = Field(8, ge=1, le=32, description="brief tasks that a worker takes at once; 1: never more than one")
     max_tasks_per_horse: int = Field(0, ge=0, description="tasks after which a worker starts afresh; 0: never")
     max_horse_megabytes: int = Field(0, ge=0, description="memory after which a worker starts afresh between tasks; 0: never")
     rq_functions: str = Field("", description="functions that plain RQ jobs may call, dotted, with commas; empty: none")
@@ -72,7 +73,7 @@ class Settings(BaseSettings):
     whisper_model: str = Field("small", description="a model name that faster-whisper downloads, or a folder")
     whisper_device: str = Field("cpu", description="cpu, cuda or auto")
     whisper_compute_type: str = Field("int8", description="CTranslate2 compute type: int8, float16, float32, default …")
-    whisper_threads: int = Field(0, ge=0, description="threads of one transcription; 0: cores divided by long workers, at most 4")
+    whisper_threads: int = Field(0, ge=0, description="threads of one transcription; 0: as many as cores, at most 4")
     chunk_seconds: float = Field(300, gt=0, le=300, description="longest chunk of a recording, in seconds; cut in silence")
     diarization_model_dir: str = Field(
         "", description="folder with the models of sherpa-onnx that tell speakers apart; empty: a light built-in way"

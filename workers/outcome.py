@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import traceback
-from dataclasses import dataclass
 
 from jobs.errors import Misconfigured, StorageFull, Unplayable
 from jobs.model import Claimed, Completed, Failed, Json, Outcome, Skipped, Spawn
@@ -18,14 +17,6 @@ _MAX_HEADLINE_BYTES = 1024
 
 class NotConfigured(Exception):
     """The step cannot be done on this installation; the message says what to set. An optional step is skipped."""
-
-
-@dataclass(frozen=True, slots=True)
-class GiveBack:
-    """No outcome: the task is to be handed back, ready again after `delay_s`."""
-
-    reason: str
-    delay_s: float = 0.0
 
 
 def of_result(result: Json, claimed: Claimed, settings: Settings) -> Outcome:

@@ -63,7 +63,7 @@ class Pulse:
         self._looked = memoryview(self._page)[8:16].cast("d")
         self._number = 0
         self._last = Beat()
-        self._started = 0.0
+        self._started = self._uncounted_since = 0.0
         self.completed = 0
         self.failed = 0
         self.busy_s = 0.0
@@ -108,16 +108,23 @@ class Pulse:
 
     def claiming(self, next_run: str) -> None:
         """Say which run a claim is about to be made as. Called before the claim: a claim nobody knows of would be lost for a lease."""
+        self._uncounted_since = 0.0
         self._write(Phase.CLAIMING, "", "", "", next_run, 0.0, 0.0, 0.0)
 
     def working(self, run: str, rq_job: str, engine: str, timeout_s: float, stall_s: float) -> None:
-        self._started = time.monotonic()
+        self._count()
+        self._started = self._uncounted_since = time.monotonic()
         self._write(Phase.WORKING, run, rq_job, engine, "", self._started, timeout_s, stall_s)
 
     def settling(self, run: str, rq_job: str, next_run: str) -> None:
         """Say that the engine is done: neither its timeout nor its stalling counts any more."""
-        self.busy_s += time.monotonic() - self._started
+        self._count()
         self._write(Phase.SETTLING, run, rq_job, "", next_run, self._started, 0.0, 0.0)
+
+    def _count(self) -> None:
+        if self._uncounted_since:
+            self.busy_s += time.monotonic() - self._uncounted_since
+            self._uncounted_since = 0.0
 
     def gone(self) -> None:
         self._write(Phase.GONE, "", "", "", "", 0.0, 0.0, 0.0)

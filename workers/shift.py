@@ -1,6 +1,7 @@
 """A horse's working life: claim, run the engine, record and claim, until told to leave.
 
-What it does not expect it dies of: the supervisor then records its run as lost and starts another horse.
+Where runs are brief a claim brings several tasks (docs/decisions/0026-several-brief-tasks-a-claim.md): they are done one after the
+other and recorded together. What it does not expect it dies of: the supervisor then records its run as lost and starts another horse.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ import time
 
 from jobs import claim, quota, record, types
 from jobs.errors import Stale
-from jobs.model import Claimed, Failed, Idle, Outcome, Plain
+from jobs.model import Back, Claimed, Failed, Idle, Outcome, Plain
+from jobs.record import Ended
 from jobs.settings import Quota
 from workers import engines, log
 from workers.context import Context
 from workers.interrupted import HandBack, Interrupted, TimedOut, stop
 from workers.kit import Kit
-from workers.outcome import GiveBack, of_error, of_result, timed_out
+from workers.outcome import of_error, of_result, timed_out
 
 UNAVAILABLE_DELAY_S = 30.0  #: before a task is offered again whose engine this worker does not have
 LEAST_WAIT_S = 0.05  #: so that nothing overdue makes an idle horse spin; a bell ends a wait at once in any case
 UNWATCHED_STEP_S = 0.1
+HELD_S = 0.005  #: what a claim brought and was not begun after so long is handed back: others may be free to do it
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _MEMORY_EVERY_S = 1.0
 
@@ -38,9 +41,9 @@ class Shift:
 
     def work(self) -> str:
         """Work until told to leave, or worn out. Return why it ended."""
-        answer: Claimed | Plain | Idle | None = None
+        answer: list[Claimed] | Plain | Idle | None = None
         while True:
-            if isinstance(answer, Claimed):
+            if isinstance(answer, list):
                 answer = self._serve(answer)
             elif isinstance(answer, Plain):
                 self._serve_plain(answer)
@@ -57,11 +60,18 @@ class Shift:
         self._kit.pulse.gone()
         return why
 
-    def _claim(self) -> Claimed | Plain | Idle:
+    def _claim(self) -> list[Claimed] | Plain | Idle:
         run = secrets.token_hex(8)
         kit = self._kit
         kit.pulse.claiming(run)
-        return kit.patiently(lambda: claim.claim(kit.store, worker=kit.worker, queues=self._queues, run=run), kit.give_up)
+        most = self._most()
+        return kit.patiently(lambda: claim.claim_some(kit.store, worker=kit.worker, queues=self._queues, run=run, most=most), kit.give_up)
+
+    def _most(self) -> int:
+        """How many brief tasks the next claim may bring."""
+        settings = self._kit.settings
+        left = settings.max_tasks_per_horse - self.tasks if settings.max_tasks_per_horse else settings.max_tasks_per_claim
+        return max(1, min(left, settings.max_tasks_per_claim))
 
     def _listen(self, wait_s: float) -> None:
         """Wait for work, at most `wait_s`."""
@@ -73,24 +83,34 @@ class Shift:
         if not waited:
             kit.hang_up()
 
-    def _serve(self, claimed: Claimed) -> Claimed | Plain | Idle | None:
-        """Do a run and settle it. Return the answer to the next claim if there was one."""
-        begun = time.monotonic()
+    def _serve(self, tasks: list[Claimed]) -> list[Claimed] | Plain | Idle | None:
+        """Do what a claim brought, and settle it. Return the answer to the next claim if there was one."""
+        ended: list[Ended] = []
+        begun = before = time.monotonic()
+        for n, claimed in enumerate(tasks):
+            if n and (self._kit.orders.draining or before - begun > HELD_S):
+                ended += [Ended(task, Back("others took long")) for task in reversed(tasks[n:])]  # the first goes in front
+                break
+            outcome = self._do(claimed)
+            now = time.monotonic()
+            if outcome is not None:
+                ended.append(Ended(claimed, outcome, now - before))
+            before = now
+        return self._record(ended) if ended else None
+
+    def _do(self, claimed: Claimed) -> Outcome | Back | None:
+        """Do a run. Return what came of it; nothing if it does not count any more."""
         if self._tells:
             log.task_started(claimed)
         context = Context(claimed, self._kit)
         try:
-            outcome = self._run(claimed, context)
+            return self._run(claimed, context)
         except Interrupted as why:
             log.run_gone(claimed, type(why).__name__.lower())
             return None
         finally:
             context.close()
             self.tasks += 1
-        if isinstance(outcome, GiveBack):
-            self._hand_back(claimed, outcome)
-            return None
-        return self._record(claimed, outcome, begun)
 
     def _serve_plain(self, plain: Plain) -> None:
         from workers.plain import serve  # only now: it takes RQ, which our own tasks do without
@@ -99,23 +119,23 @@ class Shift:
         self._kit.orders.forget()
         self.tasks += 1
 
-    def _run(self, claimed: Claimed, context: Context) -> Outcome | GiveBack:
+    def _run(self, claimed: Claimed, context: Context) -> Outcome | Back:
         """Return what the engine came to. Raises Interrupted when the run no longer counts. The one catch-all."""
         kit = self._kit
         try:
             if not types.understood(claimed.type, claimed.version):
-                return GiveBack(f"job type {claimed.type} version {claimed.version} is not known here", UNAVAILABLE_DELAY_S)
+                return Back(f"job type {claimed.type} version {claimed.version} is not known here", UNAVAILABLE_DELAY_S)
             engine = engines.loaded(claimed.engine) or self._load(claimed)
             kit.pulse.working(claimed.run, claimed.rq_job, claimed.engine, claimed.timeout_s, engine.stall_s)
             kit.orders.check(claimed.run)
             if engine.quota and (wait_s := self._reserve(claimed, engine.quota)):
-                return GiveBack(f"no place left in the quota of {engine.quota.name}", wait_s)
+                return Back(f"no place left in the quota of {engine.quota.name}", wait_s)
             result = kit.orders.engage(claimed.run, lambda: engine.run(context, claimed.inputs))
             return of_result(result, claimed, kit.settings)
         except engines.Unavailable as unavailable:
-            return GiveBack(str(unavailable), UNAVAILABLE_DELAY_S)
+            return Back(str(unavailable), UNAVAILABLE_DELAY_S)
         except HandBack:
-            return GiveBack("the worker leaves")
+            return Back("the worker leaves")
         except TimedOut:
             kit.hang_up()
             return self._failed(claimed, Failed(timed_out(claimed.timeout_s)))
@@ -124,7 +144,7 @@ class Shift:
         except Stale as stale:  # an engine's own use of the verbs
             stop(stale)
         except ModuleNotFoundError as error:  # a library that the engine imports when first used
-            return GiveBack(f"engine {claimed.engine} cannot be loaded here: {error}", UNAVAILABLE_DELAY_S)
+            return Back(f"engine {claimed.engine} cannot be loaded here: {error}", UNAVAILABLE_DELAY_S)
         except BaseException as error:
             outcome = of_error(error, claimed, kit.settings)
             return self._failed(claimed, outcome) if isinstance(outcome, Failed) else outcome
@@ -142,37 +162,30 @@ class Shift:
         log.task_failed(claimed, failed.error)
         return failed
 
-    def _record(self, claimed: Claimed, outcome: Outcome, begun: float) -> Claimed | Plain | Idle | None:
-        """Record the outcome and claim the next task, in one call."""
+    def _record(self, ended: list[Ended]) -> list[Claimed] | Plain | Idle | None:
+        """Record what came of the runs and claim the next tasks, in one call."""
         kit = self._kit
         next_run = None if self._leaves() or self._unwatched() else secrets.token_hex(8)
-        kit.pulse.settling(claimed.run, claimed.rq_job, next_run or "")
-        if isinstance(outcome, Failed):
-            kit.pulse.failed += 1
-        else:
-            kit.pulse.completed += 1
-
-        recorded = kit.patiently(
-            lambda: record.record(kit.store, claimed=claimed, outcome=outcome, worker=kit.worker, next_run=next_run, queues=self._queues)
+        last = next((one.claimed for one in reversed(ended) if not isinstance(one.outcome, Back)), ended[-1].claimed)
+        for one in ended:
+            if isinstance(one.outcome, Failed):
+                kit.pulse.failed += 1
+            elif not isinstance(one.outcome, Back):
+                kit.pulse.completed += 1
+        kit.pulse.settling(last.run, last.rq_job, next_run or "")
+        most = self._most()
+        known, following = kit.patiently(
+            lambda: record.record_some(kit.store, ended=ended, worker=kit.worker, next_run=next_run, queues=self._queues, most=most)
         )
-        if recorded.stale:
-            log.run_gone(claimed, recorded.state)
-        elif self._tells:
-            log.task_recorded(claimed, type(outcome).__name__.lower(), recorded.state, time.monotonic() - begun)
+        for one, (state, stale) in zip(ended, known, strict=True):
+            if stale:
+                log.run_gone(one.claimed, state)
+            elif isinstance(one.outcome, Back):
+                log.task_handed_back(one.claimed, one.outcome.reason, one.outcome.delay_s)
+            elif self._tells:
+                log.task_recorded(one.claimed, type(one.outcome).__name__.lower(), state, one.took_s)
         kit.orders.forget()
-        return recorded.next
-
-    def _hand_back(self, claimed: Claimed, back: GiveBack) -> None:
-        kit = self._kit
-        kit.pulse.settling(claimed.run, claimed.rq_job, "")
-        try:
-            kit.patiently(
-                lambda: record.hand_back(kit.store, worker=kit.worker, run=claimed.run, rq_job=claimed.rq_job, delay_s=back.delay_s)
-            )
-        except Stale:
-            log.run_gone(claimed, "stale")
-        else:
-            log.task_handed_back(claimed, back.reason, back.delay_s)
+        return following
 
     def _unwatched(self) -> bool:
         """Whether the supervisor hangs: nobody would renew what is claimed now."""

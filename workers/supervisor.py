@@ -119,7 +119,7 @@ class Supervisor(Listed):
         log.run_left(loss.rq_job, loss.run, loss.reason, loss.unharmed)
         with contextlib.suppress(Stale):
             if loss.unharmed:
-                record.hand_back(self._store, worker=self.name, run=loss.run, rq_job=loss.rq_job)
+                record.hand_back(self._store, worker=self.name, run=loss.run)
             elif loss.rq_job.startswith(PLAIN_MARK) and (loss.run == self._stopped or loss.reason.startswith(TIMED_OUT)):
                 lost = Plain(loss.run, loss.rq_job.removeprefix(PLAIN_MARK), self.queue_names()[0], 0, "", 0.0)
                 stopped = loss.run == self._stopped

@@ -13,8 +13,8 @@ from jobs.lua.compose import compose
 from jobs.lua.inline import with_constants_inline, with_short_functions_inline
 
 VERBS = (
-    "submit", "claim", "progress", "append", "renew", "record", "hand_back", "reap", "cancel", "retry", "pause", "delete", "sweep",
-    "release", "tune", "reserve", "look", "who", "knock", "end_plain", "fail_plain",
+    "submit", "claim", "progress", "append", "renew", "record", "hand_back", "reap", "cancel", "retry", "revise", "pause", "delete",
+    "sweep", "release", "tune", "reserve", "look", "who", "knock", "end_plain", "fail_plain",
 )  # fmt: skip
 #: What jobs.doctor reads and mends with.
 DOCTOR = (

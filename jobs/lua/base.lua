@@ -46,6 +46,10 @@ local function locate(id) -- <job>-<task> or <job>-<task>-<n>; nil for anything 
            tasks = k_child_tasks(job, task), state = k_child_state(job, task) }
 end
 
+-- A claim that took several tasks made a run of each: <its id>, <its id>.2, <its id>.3, …
+local function claim_of(run) return string.match(run, '^[^.]+') end
+local function run_at(claim, n) return n == 1 and claim or claim .. '.' .. n end
+
 local function outputs_of(node)
   if node.n then return k_child_outputs(node.job, node.task) end
   return k_outputs(node.job)

@@ -45,10 +45,13 @@ local function standing(node, job) -- its state; what a sweep is still to cancel
   return state and unfinished(state) and fenced(node, job) and 'cancelled' or state
 end
 
--- What depends on a skipped task of a completed job ran without it, and runs again with it. Returns the name of a task that
--- stands in the way: one with children, or one too many.
-local function redo_skipped(node, job, now)
-  local redone, order, lines, needs, i = { [node.field] = true }, { node.field }, {}, 0, 1
+-- Tasks of a completed job run again, and what depends on them: what needed one that was skipped ran without it, what needed one that
+-- has changed ran with what it was. Returns the name of a task that stands in the way: one with children, or one too many.
+local function run_again(names, job, now)
+  local redone, order, lines, needs, i, state = {}, {}, {}, 0, 1, k_state(job.id)
+  for name in names_in(names) do
+    if not redone[name] then redone[name], order[#order + 1] = true, name end
+  end
   while order[i] do
     local line = line_of(locate(job.id .. '-' .. order[i]))
     lines[i], needs = line, needs + select(2, string.gsub(line.needs, ',', '')) + 1
@@ -57,7 +60,7 @@ local function redo_skipped(node, job, now)
         redone[name], order[#order + 1] = true, name
       end
     end
-    if i > budget or needs > NEEDS or call('HEXISTS', node.state, order[i] .. ':ct') == 1 then return order[i] end
+    if i > budget or needs > NEEDS or call('HEXISTS', state, order[i] .. ':ct') == 1 then return order[i] end
     i = i + 1
   end
   budget = budget - #order
@@ -69,9 +72,8 @@ local function redo_skipped(node, job, now)
     for need in names_in(lines[at].needs) do
       if redone[need] then unmet = unmet + 1 end -- whatever else it needs is done: the job was completed
     end
-    call('HSET', node.state, name .. ':w', unmet)
-    local one = locate(job.id .. '-' .. name)
-    revive(one, lines[at], job, call('HGET', node.state, name), now)
+    call('HSET', state, name .. ':w', unmet)
+    revive(locate(job.id .. '-' .. name), lines[at], job, call('HGET', state, name), now)
   end
 end
 
@@ -101,7 +103,7 @@ local function redo(job, name, now)
     elseif state == 'failed' and node.n then redo_failed_child(node, job, now)
     elseif state == 'failed' then redo_failed(node, job, now)
     elseif state == 'skipped' and job.status == 'completed' then
-      local obstacle = redo_skipped(node, job, now)
+      local obstacle = run_again(node.field, job, now)
       if obstacle then
         return { 'REFUSED', 'task ' .. job.id .. '.' .. obstacle, 'in the way of running again what went on without it' }
       end

@@ -1,8 +1,8 @@
--- Renew a worker's runs, charge their time, let RQ show them; heed what its tools cancelled; reap and sweep for those who can't.
+-- Renew a worker's runs, give back what its claim took besides, charge their time, let RQ show them; heed what its tools cancelled; reap and sweep for those who can't.
 -- ARGV 1 now (µs, '' is Redis's)  2 worker  3 queues, with spaces  4… pairs: rq_job, run
 -- Returns {'OK', runs reaped, then per run 'held' or the state of a task that it no longer holds}.
 -- running -> running | cancelled     of lost workers: running -> ready | failed | skipped     and the arrows of sweep
---include base rq fair lanes settle redo plain inbox depths patrol held lose erase
+--include base rq fair lanes settle redo plain inbox depths patrol held lose erase back
 
 local now, worker, queues = clock_now(ARGV[1]), ARGV[2], ARGV[3]
 local reply = { 'OK', 0 }
@@ -31,6 +31,10 @@ for queue in string.gmatch(queues, '%S+') do heed_cancels(queue, now) end
 for i = 4, #ARGV, 2 do
   local plain, run = plain_named(ARGV[i]), ARGV[i + 1]
   reply[#reply + 1] = plain and plain_renew(plain, run, now) or renew(locate(ARGV[i]), run)
+end
+if ARGV[5] then -- a run that lasts keeps waiting what its claim took besides: others may have that
+  local last, ids = string.match(call('GET', k_worker(worker)) or '', '^(%S+) (%S+)')
+  if last == claim_of(ARGV[5]) and string.find(ids, ',', 1, true) then give_back_others(ids, last, ARGV[5], now) end
 end
 reply[2] = reap(now)
 call('EXPIRE', k_worker(worker), WORKER_S) -- a run may last longer than that

@@ -47,7 +47,8 @@ end
 local function end_run(node, line, job, r, now, seen) -- whatever its outcome: the lease, the charge, what RQ shows
   call('ZREM', k_leases(), node.id .. ':' .. r.run)
   seen = seen or now -- when it was last known to be at work
-  fair_release(line.queue, job.org, seen - r.charged, seen - r.began, now)
+  local whole = r.whole or seen - r.began
+  fair_release(line.queue, job.org, r.shown and seen - r.charged or whole, whole, now)
   if r.shown then
     rq_unshow_started(node, line.queue, r.run, r.worker)
     call('HDEL', node.state, node.field .. ':v')
@@ -122,10 +123,10 @@ complete = function(node, line, job, r, now, output)
     call('HDEL', node.state, node.field .. ':r', node.field .. ':b', node.field .. ':k', node.field .. ':q') -- nobody can ask for a child's
     child_progress(node, '1')
     call('HINCRBY', k_state(node.job), node.task .. ':cc', 1)
-    if job.size > 0 then call('HINCRBY', k_state(node.job), node.task .. ':ws', stamp(now - r.began)) end
+    if job.size > 0 then call('HINCRBY', k_state(node.job), node.task .. ':ws', stamp(r.whole or now - r.began)) end
     join(node, job, now)
   else
-    if job.size > 0 then learn(node, line.engine, job, now - r.began) end
+    if job.size > 0 then learn(node, line.engine, job, r.whole or now - r.began) end
     advance(node, line, job, now, true)
   end
   if not known and alive(job) then -- one of RQ's tools has deleted it meanwhile: that is a cancel

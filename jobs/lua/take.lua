@@ -1,12 +1,15 @@
--- Choose the next task and begin a run of it: claim rules 1 to 6. Needs base, rq, fair, lanes, settle, plain, inbox, held, lose, erase.
+-- Choose the next tasks and begin a run of each: claim rules 1 to 6. Needs base, rq, fair, lanes, settle, plain, inbox, held, lose, erase.
 --
--- ready -> running. Returns {'CLAIMED', rq_job, type, version, user, org, attempts, granted, now, line, params, payload, need, output, …}
+-- ready -> running. Returns {'CLAIMED', {rq_job, run, type, version, user, org, attempts, granted, now, line, params, payload, need, output, …}, …}
 -- or {'PLAIN', @id, queue, runs of it that were lost, why the last was, now} of a plain RQ job, or {'IDLE', seconds to wait at most}.
 
 local TOMBSTONES = 50  -- ids dropped or held, organisations parked or gone: in a call at most
 local FIRST = 25       -- of them of one organisation, before another that waits is looked at
 local PROMOTED = '20'   -- delayed tasks made ready a call at most
 local IDLE_S = 5
+
+-- Runs are claimed several at once while a queue's take less than this in the mean, in which one of ten seconds counts for some sixty.
+local BRIEF_US = 1000
 
 local function promote(now) -- delayed -> ready
   for _, id in ipairs(call('ZRANGEBYSCORE', k_delayed(), '-inf', stamp(now), 'LIMIT', '0', PROMOTED)) do
@@ -23,7 +26,7 @@ local function promote(now) -- delayed -> ready
 end
 
 local function answer(node, job, line, r, now)
-  local reply = { 'CLAIMED', node.id, job.type, job.version, job.user, job.org, tostring(r.attempts), tostring(r.granted or line.attempts),
+  local reply = { node.id, r.run, job.type, job.version, job.user, job.org, tostring(r.attempts), tostring(r.granted or line.attempts),
                   stamp(now), line.text, params_of(job), line.payload }
   if not node.n and line.needs ~= '-' then
     local needs = {}
@@ -39,7 +42,7 @@ local function answer(node, job, line, r, now)
 end
 
 local function begin(node, job, r, run, worker, now)
-  r.attempts = r.attempts + 1
+  r.attempts, r.run = r.attempts + 1, run
   set(node, 'running', node.field .. ':r', run, node.field .. ':b', stamp(now), node.field .. ':k', worker,
     node.field .. ':n', stamp(r.attempts))
   call('ZADD', k_leases(), stamp(now + LEASE_US), node.id .. ':' .. run)
@@ -174,14 +177,15 @@ local function choose(queue, passed, kept, unasked)
   if not unasked then return choose(queue, passed, kept, true) end -- whatever the clock counts: nobody is to wait for ever
 end
 
--- The fairest task of a queue, its run begun: what `answer` tells; else how many ids were taken without a claim, in all, and
--- whether an organisation was passed over because of what it had cancelled: a turn of rule 5 is kept for it.
-local function serve(queue, worker, run, dropped, now, paused)
+-- The fairest task of a queue, its run begun: what `answer` tells, and whether it is a plain RQ job; then, or if there was none, how many
+-- ids were taken without a claim, in all, and whether an organisation was passed over because of what it had cancelled: a turn of
+-- rule 5 is kept for it. `besides` others: no plain RQ job, which is done by itself.
+local function serve(queue, worker, run, dropped, now, paused, besides)
   local passed, kept
   while dropped < TOMBSTONES do
     local priority, org, turn, only = choose(queue, passed, kept)
     if not priority and passed then priority, org, turn, only = choose(queue, nil, kept) end -- nobody else waits
-    if not priority then break end
+    if not priority or (besides and org == PLAIN_ORG) then break end
     local share = share_of(queue, org)
     if (share.own.limit > 0 and share.own.running >= share.own.limit)
         or (paused and call('SISMEMBER', k_pauses(), 'org:' .. org) == 1) then
@@ -193,14 +197,25 @@ local function serve(queue, worker, run, dropped, now, paused)
       if found then
         if turn then given_turn(queue, turn, org, now) end
         fair_take(queue, org, priority, found.emptied, found.fresh)
-        if found.plain then return plain_begin(found.plain, queue, run, worker, now) end
+        if found.plain then return plain_begin(found.plain, queue, run, worker, now), true, dropped end
         begin(found.node, found.job, found.r, run, worker, now)
-        return answer(found.node, found.job, found.line, found.r, now)
+        return answer(found.node, found.job, found.line, found.r, now), false, dropped
       end
       if dropped >= most then passed, kept = passed or org, kept or turn end
     end
   end
-  return nil, dropped, passed and anybody_waits(queue)
+  return nil, false, dropped, passed and anybody_waits(queue)
+end
+
+-- More of a queue for the same claim, each by a turn of its own, as other workers would have them.
+local function serve_more(reply, queue, worker, claim, most, dropped, now, paused)
+  if clock_of(queue).m >= BRIEF_US then return end
+  for n = 2, most do
+    local found, plain
+    found, plain, dropped = serve(queue, worker, run_at(claim, n), dropped, now, paused, true)
+    if not found or plain then return end
+    reply[n + 1] = found
+  end
 end
 
 local function idle(now, more)
@@ -214,7 +229,7 @@ end
 
 local take
 
-take = function(now, worker, run, queues, tidied)
+take = function(now, worker, run, queues, most, tidied)
   local paused, more = false, false
   if call('EXISTS', k_delayed(), k_pauses(), rq_steered(queues)) > 0 then
     paused = call('EXISTS', k_pauses(), rq_steered(queues)) > 0 -- or something is in an inbox
@@ -225,27 +240,45 @@ take = function(now, worker, run, queues, tidied)
   local dropped = 0
   for queue in string.gmatch(queues, '%S+') do
     if not (paused and call('SISMEMBER', k_pauses(), 'queue:' .. queue) == 1) then
-      local found, passed
-      found, dropped, passed = serve(queue, worker, run, dropped, now, paused)
-      if found then return found end
+      local found, plain, passed
+      found, plain, dropped, passed = serve(queue, worker, run, dropped, now, paused)
+      if plain then return found end
+      if found then
+        local reply = { 'CLAIMED', found }
+        if most > 1 then serve_more(reply, queue, worker, run, most, dropped, now, paused) end
+        return reply
+      end
       more = more or passed
     end
   end
   if not tidied then -- what others lost, or left half done, is to be had now
     local swept = sweep_oldest(now)
-    if reap(now) > 0 or swept then return take(now, worker, run, queues, true) end
+    if reap(now) > 0 or swept then return take(now, worker, run, queues, most, true) end
   end
   return idle(now, more or dropped >= TOMBSTONES or call('EXISTS', k_sweeps()) == 1)
 end
 
-local function again(id, run) -- the same call repeated: the same answer
-  local plain = plain_named(id)
+local function again(ids, claim) -- the same call repeated: the same answer, but for what is not held any more
+  local plain = plain_named(ids)
   if plain then
     local p = plain_of(plain)
-    return p and p.run == run and plain_reply(p) or nil
+    return p and p.run == claim and plain_reply(p) or nil
   end
-  local node = locate(id)
-  local r = run_of(node)
-  if r.state ~= 'running' or r.run ~= run then return nil end
-  return answer(node, job_of(node.job), line_of(node, true), r, r.began)
+  local reply, n = { 'CLAIMED' }, 0
+  for id in names_in(ids) do
+    n = n + 1
+    local node = locate(id)
+    local r = run_of(node)
+    if r.state == 'running' and r.run == run_at(claim, n) then
+      reply[#reply + 1] = answer(node, job_of(node.job), line_of(node, true), r, r.began)
+    end
+  end
+  return reply[2] and reply or nil
+end
+
+local function ids_of(reply) -- as a worker's last claim is remembered
+  if reply[1] == 'PLAIN' then return reply[2] end
+  local ids = reply[2][1]
+  for n = 3, #reply do ids = ids .. ',' .. reply[n][1] end
+  return ids
 end

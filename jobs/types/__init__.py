@@ -5,7 +5,7 @@ A type's module has: `PRIORITY` (its own), `ADMIN_ONLY`, `Params` (a pydantic mo
 outputs mean, 1 unless said: raised when a worker of before would misread them), `ZONE` (where its tasks run unless something
 else says so) and, for estimates of the time, `size(params) -> float` and `length(job) -> float` (seconds of audio, 0 unknown: when
 it is submitted, and as its tasks found out) and `PART_SECONDS` (engine → the longest part into which such a task splits, in
-seconds of audio).
+seconds of audio); and `revised(job, text) -> tuple of names`, the tasks to run again when its transcript was corrected.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Protocol, cast
 
 from pydantic import BaseModel
 
-from jobs.errors import InvalidSubmission
+from jobs.errors import Conflict, InvalidSubmission
 from jobs.model import Graph, JobView, Summary
 from jobs.reducers import summarise
 from jobs.states import Priority
@@ -71,6 +71,15 @@ def length(job: JobView) -> float:
     """Return the seconds of audio that the job's own tasks found, 0 unless its type can tell."""
     measure = getattr(find(job.type), "length", None) if job.type in names() else None
     return float(measure(job)) if measure else 0.0
+
+
+def revised(job: JobView, *, text: bool) -> tuple[str, ...]:
+    """Return the tasks that run again when the transcript of `job` was corrected: `text`, or names of speakers alone. Raises Conflict."""
+    which = getattr(find(job.type), "revised", None) if job.type in names() else None
+    if which is None:
+        raise Conflict(f"a job of type {job.type} has no transcript to correct")
+    tasks: tuple[str, ...] = which(job, text)
+    return tasks
 
 
 def part_seconds(name: str) -> Mapping[str, float]:

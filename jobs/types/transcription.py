@@ -90,3 +90,8 @@ def length(job: JobView) -> float:
     found = job.outputs.get("inspect")
     seconds = found.get("seconds") if isinstance(found, dict) else None
     return float(seconds) if isinstance(seconds, int | float) else 0.0
+
+
+def revised(job: JobView, text: bool) -> tuple[str, ...]:
+    """Return what depends on a corrected transcript: all that is made of its words, or what names the speakers; the export follows."""
+    return tuple(task.name for task in job.tasks if task.name == "merge" or (text and task.name == "notes"))

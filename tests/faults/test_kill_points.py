@@ -34,7 +34,8 @@ class Point:
     brought_about: str = ""  #: what a test has to do that the point is met at all
 
     def __str__(self) -> str:
-        return f"{self.at}:{self.first}" if self.first > 1 else self.at
+        named = f"{self.at}:back" if self.where is gives_back else self.at
+        return f"{named}:{self.first}" if self.first > 1 else named
 
 
 def each(cost: int) -> dict[str, int]:
@@ -47,6 +48,10 @@ def of_a_run(call: Call) -> bool:
 
 def found(call: Call) -> bool:
     return b"CLAIMED" in call.answer
+
+
+def gives_back(call: Call) -> bool:
+    return b"back" in call.words
 
 
 POINTS = [
@@ -66,9 +71,11 @@ POINTS = [
     Point("after:renew", each(1), where=of_a_run),
     Point("before:LRANGE", each(1)),  # a child reads what it has put out
     Point("after:LRANGE", each(1)),
-    # The supervisor of a horse that dies while it drains hands back for it.
-    Point("before:hand_back", {"horse": 0, "supervisor": 1, "both": 1}, brought_about="drain"),
-    Point("after:hand_back", each(0), brought_about="drain"),
+    # A horse that drains hands back; its supervisor does for one that dies before.
+    Point("before:record", {"horse": 0, "supervisor": 1, "both": 1}, where=gives_back, brought_about="drain"),
+    Point("after:record", each(0), where=gives_back, brought_about="drain"),
+    Point("before:hand_back", {"supervisor": 1, "both": 1}, brought_about="a horse that dies while it drains"),
+    Point("after:hand_back", {"supervisor": 0, "both": 0}, brought_about="a horse that dies while it drains"),
     # The supervisor says that its horse is lost; when it dies before, the lease says so.
     Point("before:reap", {"supervisor": 1, "both": 1}, brought_about="a dead horse"),
     Point("after:reap", {"supervisor": 1, "both": 1}, brought_about="a dead horse"),
@@ -79,7 +86,7 @@ ALL = [(point, victim) for point in POINTS for victim in point.costs]
 #: What a plain run does of it; `make chaos` kills each of them at each point.
 SOME = {
     ("after:claim", "supervisor"), ("before:record", "both"), ("after:record", "horse"),
-    ("after:hand_back", "both"), ("before:reap", "supervisor"), ("after:BLPOP", "horse"),
+    ("after:record:back", "both"), ("after:hand_back", "supervisor"), ("before:reap", "supervisor"), ("after:BLPOP", "horse"),
 }  # fmt: skip
 
 
@@ -104,15 +111,15 @@ def test_a_kill_at_any_point_of_a_tasks_life_loses_nothing_and_commits_nothing_t
     else:
         job = submit(jobs, notes, slow="renew" in point.at or bool(point.brought_about))
         workers.append(start_worker("short", strange=True, REDIS_URL=proxy.url))
-    if point.brought_about in ("drain", "a dead horse"):
+    if point.brought_about in ("drain", "a dead horse", "a horse that dies while it drains"):
         until(lambda: proxy.calls["append"])
-        if point.brought_about == "drain":
+        if "drain" in point.brought_about:
             workers[0].tell(signal.SIGTERM)
-        else:
+        if "horse" in point.brought_about:
             kill("horse", workers[0])
     rule.await_done()
 
-    if victim != "horse" or point.brought_about == "drain":
+    if victim != "horse" or "drain" in point.brought_about:
         until(lambda: not lives(workers[0].pid))
         end_leases(store)
         start_worker("short", strange=True)

@@ -193,10 +193,10 @@ def test_a_worker_that_is_not_answered_when_it_says_what_became_of_a_run_says_it
     worker = start_worker("short", strange=True, REDIS_URL=proxy.url)
     until(lambda: proxy.calls["append"])
     lost = proxy.at(f"after:{verb}", drop)
-    if verb == "reap":
-        os.kill(worker.horses()[-1], signal.SIGKILL)
-    else:
+    if verb == "hand_back":
         worker.tell(signal.SIGTERM)
+    os.kill(worker.horses()[-1], signal.SIGKILL)
+    if verb == "hand_back":
         assert worker.await_end() == 0
         start_worker("short", strange=True)
     lost.await_done()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jobs import claim, record, show, submit
-from jobs.model import Claimed, Completed, Idle, Outcome, Submission
+from jobs.model import Claimed, Completed, Idle, Outcome, Plain, Submission
 from jobs.states import Priority
 from jobs.store import Store
 
@@ -48,6 +48,15 @@ class Hands:
             queues=self.queues,
             now=self.now,
         )
+
+    def claim_some(self, most: int, run: str | None = None) -> list[Claimed]:
+        found = claim.claim_some(self.store, worker=self.name, queues=self.queues, run=run or next(self.runs), most=most, now=self.now)
+        return found if isinstance(found, list) else []
+
+    def record_some(
+        self, ended: Sequence[record.Ended], next_run: str | None = None, most: int = 1
+    ) -> tuple[list[record.State], list[Claimed] | Plain | Idle | None]:
+        return record.record_some(self.store, ended=ended, worker=self.name, next_run=next_run, queues=self.queues, most=most, now=self.now)
 
     def work(self, outcome: Outcome | None = None) -> Claimed:
         """Claim one task and record `outcome` (completed unless given)."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.model.answers import Memory, Nothing, Taken
+from tests.model.answers import Memory, Nothing, Taken, run_at
 from tests.model.graph import Node
 from tests.model.policy import SECOND, Lane, Turn
 from tests.model.settle import Limits, Settling
@@ -28,55 +28,75 @@ class Claiming(Settling):
         self.budget = self.limits.sweep
 
     def claim(self, now: int, worker: str, run: str, queues: Sequence[str]) -> Taken | Nothing:
+        answer = self.claim_some(now, worker, run, queues, most=1)
+        return answer if isinstance(answer, Nothing) else answer[0]
+
+    def claim_some(self, now: int, worker: str, run: str, queues: Sequence[str], most: int) -> list[Taken] | Nothing:
         self.begin_call()
         if before := self.again(worker, run):
             return before
-        answer = self.take(now, worker, run, queues)
-        if isinstance(answer, Taken):
-            self.memory[worker] = Memory((run, answer.node))
+        answer = self.take(now, worker, run, queues, most)
+        if isinstance(answer, list):
+            self.memory[worker] = Memory((run, tuple(one.node for one in answer)))
         return answer
 
-    def again(self, worker: str, run: str) -> Taken | None:
-        """The same call repeated, while what it took is still held: the same answer."""
+    def again(self, worker: str, claim: str) -> list[Taken]:
+        """The same call repeated: of what it took, what is still held."""
         claimed = self.memory.get(worker, Memory()).claimed
-        node = self.nodes.get(claimed[1]) if claimed and claimed[0] == run else None
-        return self.taken(node) if node and node.holds(run) else None
+        if not claimed or claimed[0] != claim:
+            return []
+        nodes = [(self.nodes.get(id), run_at(claim, n)) for n, id in enumerate(claimed[1])]
+        return [self.taken(node) for node, run in nodes if node and node.holds(run)]
 
     def taken(self, node: Node) -> Taken:
         needed = [node.job.tasks[need] for need in node.needs]
         inputs = tuple((need.task, need.output) for need in needed if need.state == "completed" and need.output is not None)
         return Taken(node.id, node.run, node.charged, node.allowance, node.began, inputs)
 
-    def take(self, now: int, worker: str, run: str, queues: Sequence[str], *, tidied: bool = False) -> Taken | Nothing:
+    def take(self, now: int, worker: str, run: str, queues: Sequence[str], most: int, *, tidied: bool = False) -> list[Taken] | Nothing:
         self.promote(now)
         unlooked = bool(self.paused) and not self.budget  # whether something lies in an inbox is left to the next call
         dropped = 0
         for queue in queues:  # rule 1
             if f"queue:{queue}" in self.paused:
                 continue
-            passed: str | None = None  #: an organisation that has had its part of what a call may drop
-            kept = False  #: for it, a turn by rule 5
-            while dropped < self.limits.tombstones and (
-                turn := self.policy.next_turn(queue, passed, kept=kept) or self.policy.next_turn(queue, kept=kept)
-            ):
-                if self.barred(turn.org):  # rule 6
-                    self.policy.park(queue, turn.org)
-                    dropped += 1
-                    continue
-                most = self.limits.tombstones if passed else max(self.limits.first, dropped + 1)
-                dropped, node = self.pop(queue, turn, dropped, most, now)
-                if node:
-                    self.policy.begin(queue, turn, now)
-                    self.begin(node, run, worker, now)
-                    return self.taken(node)
-                if dropped >= most:
-                    passed, kept = passed or turn.org, kept or turn.by_rule_5
-            unlooked = unlooked or (passed is not None and self.policy.waits(queue))
+            dropped, node, passed = self.serve(queue, worker, run, dropped, now)
+            if node:
+                found = [self.taken(node)]
+                while len(found) < most and self.policy.clock(queue).mean < self.limits.brief:  # each by a turn of its own
+                    dropped, node, _ = self.serve(queue, worker, run_at(run, len(found)), dropped, now)
+                    if not node:
+                        break
+                    found.append(self.taken(node))
+                return found
+            unlooked = unlooked or (passed and self.policy.waits(queue))
         if not tidied:  # what others lost, or left half done, is to be had now
             swept, reaped = self.sweep_oldest(now), self.take_back(now)
             if swept or reaped:
-                return self.take(now, worker, run, queues, tidied=True)
+                return self.take(now, worker, run, queues, most, tidied=True)
         return self.nothing(now, more=unlooked or dropped >= self.limits.tombstones or bool(self.sweeps))
+
+    def serve(self, queue: str, worker: str, run: str, dropped: int, now: int) -> tuple[int, Node | None, bool]:
+        """Begin a run of the queue's fairest task. Return how many tombstones were dropped, the task, and whether an organisation was
+        passed over for having too many."""
+        passed: str | None = None  #: an organisation that has had its part of what a call may drop
+        kept = False  #: for it, a turn by rule 5
+        while dropped < self.limits.tombstones and (
+            turn := self.policy.next_turn(queue, passed, kept=kept) or self.policy.next_turn(queue, kept=kept)
+        ):
+            if self.barred(turn.org):  # rule 6
+                self.policy.park(queue, turn.org)
+                dropped += 1
+                continue
+            most = self.limits.tombstones if passed else max(self.limits.first, dropped + 1)
+            dropped, node = self.pop(queue, turn, dropped, most, now)
+            if node:
+                self.policy.begin(queue, turn, now)
+                self.begin(node, run, worker, now)
+                return dropped, node, False
+            if dropped >= most:
+                passed, kept = passed or turn.org, kept or turn.by_rule_5
+        return dropped, None, passed is not None
 
     def promote(self, now: int) -> None:
         """Delayed -> ready, those due first."""

@@ -126,6 +126,7 @@ class Job:
     split: list[Node] = field(default_factory=list)  #: tasks with children, in the order in which they split
     late: bool = False  #: pending tasks that need nothing more were left for a sweep
     retried: str = ""  #: id of the last call of retry
+    corrections: str = ""  #: id of the last call of revise
 
     @property
     def alive(self) -> bool:

@@ -66,7 +66,7 @@ class Machine(People, Workers):
             self.pass_time(20 * SECOND)
             for who, worker in self.workers.items():
                 worker.turn_to(None)
-                self.renew(who, 0, False, False)
+                self.renew(who, 0, False, False, False)
                 self.claim(who, 0, False)
                 while worker.held:
                     self.pass_time(1000)

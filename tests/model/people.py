@@ -135,6 +135,32 @@ class People(Stage):
             self.twin.repeated(real, answer)
 
     @precondition(lambda self: self.jobs)
+    @rule(
+        pick=picks,
+        nodes=st.lists(picks, min_size=1, max_size=3),
+        unknown=st.sampled_from([False] * 9 + [True]),
+        patience=patience,
+        again=again,
+    )
+    def revise(self, pick: int, nodes: list[int], unknown: bool, patience: int, again: bool) -> None:
+        completed = [job for job in self.jobs if self.model.jobs[job].status == "completed"] or self.jobs
+        job = completed[pick % len(completed)]
+        tasks = sorted(self.model.jobs[job].tasks)
+        names = [*(tasks[node % len(tasks)] for node in nodes), *(["none_such"] if unknown else [])]
+        corrections = f"jobs/{job}/corrections/{next(self.numbers)}.json"
+        self.twin.store.patience = patience
+
+        def real() -> None:
+            control.revise(self.twin.store, job, corrections, names, now=self.now)
+
+        answer, _ = self.twin.call(
+            real, lambda: self.twin.sweeping(job, lambda: self.model.revise(self.twin.now, job, names, corrections), patience)
+        )
+        if again:
+            self.twin.repeated(real, answer)
+        assert control.corrections(self.twin.store, job) == (self.model.jobs[job].corrections or None)
+
+    @precondition(lambda self: self.jobs)
     @rule(pick=picks, patience=patience, again=again)
     def delete(self, pick: int, patience: int, again: bool) -> None:
         job = self.jobs.pop(pick % len(self.jobs))

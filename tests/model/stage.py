@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
 from jobs import orgs, show
 from jobs.control import Paused
-from jobs.model import Claimed, Idle, JobView, Submission
+from jobs.model import Claimed, Idle, JobView, Plain, Submission
 from tests.jobs.audit import audit
 from tests.jobs.hands import START, Hands
 from tests.model.policy import SECOND
@@ -46,19 +46,24 @@ again = st.booleans()
 class Worker:
     hands: Hands
     held: Claimed | None = None
+    besides: list[Claimed] = field(default_factory=list)  #: what the claim of `held` took besides
     former: list[Claimed] = field(default_factory=list)  #: runs it began and left off, of which late calls may come
 
-    last: Claimed | Idle | None = None  #: answer of a claim
+    last: Idle | None = None  #: answer of a claim that found nothing
 
-    def turn_to(self, next: Claimed | Idle | None) -> None:
-        self.last = next
-        if self.held:
-            self.former = [*self.former[-3:], self.held]
-        self.held = next if isinstance(next, Claimed) else None
+    def turn_to(self, next: list[Claimed] | Plain | Claimed | Idle | None) -> None:
+        some = next if isinstance(next, list) else [next] if isinstance(next, Claimed) else []
+        self.last = next if isinstance(next, Idle) else None
+        self.former = [*self.former, *self.batch][-6:]
+        self.held, self.besides = (some[0], some[1:]) if some else (None, [])
+
+    @property
+    def batch(self) -> list[Claimed]:
+        return [self.held, *self.besides] if self.held else []
 
     def runs(self) -> list[Claimed]:
         """What a call may be about: mostly the one it holds."""
-        return [*([self.held] * 4 if self.held else []), *self.former]
+        return [*([self.held] * 4 if self.held else []), *self.besides, *self.former]
 
 
 class Stage(RuleBasedStateMachine):
@@ -126,3 +131,7 @@ def any_run(stage: Stage) -> bool:
 
 def any_child_run(stage: Stage) -> bool:
     return any(run.child is not None for worker in stage.workers.values() for run in worker.runs())
+
+
+def any_batch(stage: Stage) -> bool:
+    return any(worker.besides for worker in stage.workers.values())

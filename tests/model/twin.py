@@ -8,13 +8,14 @@ import random
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from unittest import mock
 
 from jobs import lua
 from jobs.errors import Conflict, NotFound, Stale
-from jobs.model import Claimed, Completed, Failed, Idle, Outcome, Skipped, Spawn
+from jobs.model import Back, Claimed, Completed, Failed, Idle, Outcome, Plain, Skipped, Spawn
+from jobs.record import Ended
 from jobs.settings import Settings
 from jobs.store import Store
 from tests.jobs.hands import Hands
@@ -26,7 +27,9 @@ from tests.model.settle import Limits
 from tests.model.verbs import Model
 
 NORMAL = Limits()
-SMALL = Limits(sweep=2, tombstones=2, first=1, promoted=1, reaped=1)  #: bulk changes and their interruptions with graphs of six tasks
+SMALL = Limits(
+    sweep=2, tombstones=2, first=1, promoted=1, reaped=1, brief=2 * SECOND
+)  #: bulk changes and their interruptions with graphs of six tasks
 BACKOFF_MOST_S = 300.0
 
 
@@ -53,6 +56,7 @@ def bounded(limits: Limits) -> Iterator[None]:
         "FIRST": limits.first,
         "PROMOTED": limits.promoted,
         "REAPED": limits.reaped,
+        "BRIEF_US": limits.brief,
     }
 
     @functools.cache
@@ -83,7 +87,11 @@ def stores(redis: Any) -> dict[tuple[Limits, bool], Stepping]:
     return {(limits, chained_first): composed(redis, limits, chained_first=chained_first) for limits, chained_first in kinds}
 
 
-def said(outcome: Outcome, chance: float, claimed: Claimed) -> Said:
+def said(outcome: Outcome | Back, chance: float, claimed: Claimed, took_us: int = 0) -> Said:
+    return replace(said_of(outcome, chance, claimed), took=took_us)
+
+
+def said_of(outcome: Outcome | Back, chance: float, claimed: Claimed) -> Said:
     """Return an outcome as the model takes it; a failure's delay is full jitter over a backoff that doubles, cut to milliseconds."""
     match outcome:
         case Completed():
@@ -96,6 +104,8 @@ def said(outcome: Outcome, chance: float, claimed: Claimed) -> Said:
                 attempts=outcome.attempts,
                 allowed_failures=outcome.allowed_failures,
             )
+        case Back():
+            return Said("back", delay_us=outcome.delay_s * SECOND)
         case Skipped():
             return Said("skipped", error=outcome.reason)
         case Failed():
@@ -163,6 +173,26 @@ class Twin:
         )
         return answer, expected, real
 
+    def record_some(
+        self, hands: Hands, ended: list[Ended], next_run: str | None, most: int, seed: int
+    ) -> tuple[Any, Any, Callable[[], Any]]:
+        def real() -> Any:
+            random.seed(seed)
+            return hands.record_some(ended, next_run, most)
+
+        chances = random.Random(seed)
+        told = [
+            (one.claimed.rq_job, one.claimed.run, said(one.outcome, jitter(one, chances), one.claimed, round(one.took_s * SECOND)))
+            for one in ended
+        ]
+        answer, expected = self.call(real, lambda: self.model.record_some(self.now, hands.name, told, next_run or "", hands.queues, most))
+        return answer, expected, real
+
+
+def jitter(ended: Ended, chances: random.Random) -> float:
+    """The chance that the verb draws for a failure, and for nothing else."""
+    return chances.random() if isinstance(ended.outcome, Failed) else 0.0
+
 
 #: The errors of the model, and those of the verbs.
 KINDS: dict[type, type] = {Refused: Conflict, Missing: NotFound, Late: Stale}
@@ -179,6 +209,18 @@ def state_of(answer: Any) -> str:
     if isinstance(answer, Stale):
         return answer.state
     return str(answer.args[0]) if isinstance(answer, Late) else ""
+
+
+def all_same(found: list[Claimed] | Plain | Idle | None, expected: list[Taken] | Nothing | None) -> None:
+    """As `same`, of a claim of several."""
+    if isinstance(found, list) and isinstance(expected, list):
+        assert len(found) == len(expected), f"the model says {expected}, Redis {found}"
+        for one, other in zip(found, expected, strict=True):
+            same(one, other)
+    else:
+        assert not isinstance(found, list | Plain), f"the model says {expected}, Redis {found}"
+        assert not isinstance(expected, list), f"the model says {expected}, Redis {found}"
+        same(found, expected)
 
 
 def same(found: Claimed | Idle | None, expected: Taken | Nothing | None) -> None:

@@ -114,7 +114,9 @@ class Model(Working):
 
     def retry_skipped(self, job: Job, node: Node, now: int) -> None:
         """What depends on it ran without it, and runs again with it (decision 0005)."""
-        again = [node]
+        self.run_again(job, [node], now)
+
+    def run_again(self, job: Job, again: list[Node], now: int) -> None:
         for task in again:
             again += [job.tasks[name] for name in task.dependents if job.tasks[name] not in again]
         if len(again) > self.limits.sweep or sum(len(task.needs) for task in again) > MOST_AGAIN or any(task.children for task in again):
@@ -122,6 +124,20 @@ class Model(Working):
         self.reopen(job)
         for task in again:
             self.revive(task, now)
+
+    def revise(self, now: int, id: str, names: Sequence[str], corrections: str) -> bool:
+        """Tasks of a completed job run again, and what depends on them."""
+        self.begin_call()
+        job = self.there(id)
+        if job.corrections == corrections:
+            return False
+        if job.status != "completed":
+            raise Refused
+        if any(name not in job.tasks for name in names):
+            raise Missing
+        self.run_again(job, [job.tasks[name] for name in dict.fromkeys(names)], now)
+        job.corrections = corrections
+        return self.converge(job, now)
 
     def reopen(self, job: Job) -> None:
         if not job.alive:

@@ -6,10 +6,11 @@ import hypothesis.strategies as st
 from hypothesis.stateful import precondition, rule
 
 from jobs import claim, record
-from jobs.model import Claimed, Completed, Failed, Idle, Outcome, Skipped, Spawn
+from jobs.model import Back, Claimed, Completed, Failed, Idle, Outcome, Plain, Skipped, Spawn
+from jobs.record import Ended
 from tests.model.policy import SECOND
-from tests.model.stage import Stage, Worker, again, any_child_run, any_run, passing, picks, workers
-from tests.model.twin import same
+from tests.model.stage import Stage, Worker, again, any_batch, any_child_run, any_run, passing, picks, workers
+from tests.model.twin import all_same, same
 
 OUTCOMES = [
     Completed(),
@@ -20,6 +21,7 @@ OUTCOMES = [
     Failed("never", final=True),
     Skipped("not configured"),
 ]
+SPLITS = Spawn(({},) * 3, {"z": 1}, attempts=1)
 
 
 class Workers(Stage):
@@ -37,6 +39,63 @@ class Workers(Stage):
         same(answer, expected)
         worker.turn_to(answer)
         if again and isinstance(answer, Claimed):
+            self.twin.repeated(real, answer)
+
+    @rule(who=workers, us=passing, most=st.integers(2, 4), again=again)
+    def claim_some(self, who: str, us: int, most: int, again: bool) -> None:
+        self.pass_time(us)
+        worker = self.workers[who]
+        run = next(worker.hands.runs)
+
+        def real() -> list[Claimed] | Plain | Idle:
+            return claim.claim_some(self.twin.store, worker=who, queues=worker.hands.queues, run=run, most=most, now=self.now)
+
+        answer, expected = self.twin.call(real, lambda: self.model.claim_some(self.twin.now, who, run, worker.hands.queues, most))
+        all_same(answer, expected)
+        worker.turn_to(answer)
+        if again and isinstance(answer, list):
+            self.twin.repeated(real, answer)
+
+    @precondition(any_batch)
+    @rule(
+        pick=picks,
+        us=passing,
+        outcomes=st.lists(st.sampled_from([*OUTCOMES, Back(), Back(delay_s=3.0), SPLITS]), min_size=4, max_size=4),
+        took_s=st.lists(st.sampled_from([0.0, 0.0, 0.0004, 0.2]), min_size=4, max_size=4),
+        but=st.integers(0, 5),
+        most=st.integers(1, 4),
+        goes_on=st.booleans(),
+        again=again,
+        seed=st.integers(0, 100),
+    )
+    def record_some(
+        self,
+        pick: int,
+        us: int,
+        outcomes: list[Outcome | Back],
+        took_s: list[float],
+        but: int,
+        most: int,
+        goes_on: bool,
+        again: bool,
+        seed: int,
+    ) -> None:
+        """Of all that one claim took, or all but one of them, which was interrupted."""
+        some = [worker for worker in self.workers.values() if worker.besides]
+        worker = some[pick % len(some)]
+        runs = [run for n, run in enumerate(worker.batch) if n != but]
+        outcomes = [
+            Completed() if outcome is SPLITS and run.child is not None else outcome for run, outcome in zip(runs, outcomes, strict=False)
+        ]
+        self.pass_time(us)
+        ended = [Ended(run, outcome, took) for run, outcome, took in zip(runs, outcomes, took_s, strict=False)]
+        next_run = next(worker.hands.runs) if goes_on else None
+        answer, expected, real = self.twin.record_some(worker.hands, ended, next_run, most, seed)
+        known, following = expected
+        assert answer[0] == [(state if state != "new" else "pending", late) for state, late in known]
+        all_same(answer[1], following)
+        worker.turn_to(answer[1])
+        if again and not isinstance(answer[1], Idle):
             self.twin.repeated(real, answer)
 
     @precondition(any_run)
@@ -76,7 +135,7 @@ class Workers(Stage):
         state, late, following = expected
         assert (answer.state, answer.stale) == (state if state != "new" else "pending", late)
         same(answer.next, following)
-        if goes_on or run is worker.held:
+        if goes_on or run in worker.batch:
             worker.turn_to(answer.next)
         if again and not isinstance(answer.next, Idle):
             self.twin.repeated(real, answer)
@@ -124,11 +183,14 @@ class Workers(Stage):
         if again:
             self.twin.repeated(real, answer)
 
-    @rule(who=workers, us=passing, former=st.booleans(), again=again)
-    def renew(self, who: str, us: int, former: bool, again: bool) -> None:
+    @rule(who=workers, us=passing, former=st.booleans(), others=st.booleans(), again=again)
+    def renew(self, who: str, us: int, former: bool, others: bool, again: bool) -> None:
         self.pass_time(us)
         worker = self.workers[who]
-        runs = [*([worker.held] if worker.held else []), *(worker.former if former else [])]
+        runs = [
+            *([worker.besides[-1] if others and worker.besides else worker.held] if worker.held else []),
+            *(worker.former if former else []),
+        ]
 
         def real() -> claim.Renewed:
             return worker.hands.renew(*runs)
@@ -157,7 +219,7 @@ class Workers(Stage):
             record.hand_back(self.twin.store, worker=worker.hands.name, run=run.run, rq_job=id, delay_s=delay_s, now=self.now)
 
         answer, _ = self.twin.call(real, lambda: self.model.hand_back(self.twin.now, worker.hands.name, id, run.run, delay_s * SECOND))
-        if run is worker.held:
+        if run in worker.batch:
             worker.turn_to(None)
         if again:
             self.twin.repeated(real, answer)
@@ -174,7 +236,7 @@ class Workers(Stage):
 
         answer, expected = self.twin.call(real, lambda: self.model.lost(self.twin.now, worker.hands.name, run.run, "killed"))
         assert isinstance(answer, Exception) or answer == expected
-        if run is worker.held:
+        if run in worker.batch:
             worker.turn_to(None)
         if again:
             self.twin.unchanged(real)

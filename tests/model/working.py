@@ -6,10 +6,11 @@ whose answer was lost can be repeated (decision 0004).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from tests.model.answers import Late, Memory, Nothing, Refused, Said, Taken
+from tests.model.answers import Late, Memory, Nothing, Refused, Said, Taken, claim_of, run_at
 from tests.model.claiming import LEASE, Claiming
 from tests.model.graph import Node
 from tests.model.policy import SECOND
@@ -18,31 +19,46 @@ from tests.model.policy import SECOND
 class Working(Claiming):
     def record(self, now: int, worker: str, id: str, run: str, said: Said, next_run: str, queues: Sequence[str]) -> tuple[str, bool, Any]:
         """Return the task's state, whether the run came too late, and what was claimed for `next_run` ('' claims nothing)."""
-        self.begin_call()
-        following: Taken | Nothing | None = None
-        state, late = self.settle(now, id, run, said), False
-        if state is None:
-            node, memory = self.nodes.get(id), self.memory.get(worker, Memory())
-            if memory.recorded and memory.recorded[0] == run:  # the same call repeated
-                _, state, late = memory.recorded
-                following = self.again(worker, next_run) if next_run else None
-            else:
-                state, late = node.state if node and node.state != "gone" else "cancelled", True
-        if next_run and following is None:
-            following = self.take(now, worker, next_run, queues)
-        claimed = (next_run, following.node) if isinstance(following, Taken) else None
-        self.memory[worker] = Memory(claimed, (run, state, late))
-        return state, late, following
+        [(state, late)], following = self.record_some(now, worker, [(id, run, said)], next_run, queues, most=1)
+        return state, late, following[0] if isinstance(following, list) else following
 
-    def settle(self, now: int, id: str, run: str, said: Said) -> str | None:
-        """Commit an outcome; None when the run does not hold the task."""
+    def record_some(
+        self, now: int, worker: str, ended: Sequence[tuple[str, str, Said]], next_run: str, queues: Sequence[str], most: int
+    ) -> tuple[list[tuple[str, bool]], list[Taken] | Nothing | None]:
+        """What became of runs that one claim began; of each the task's state and whether it came too late, and what was claimed."""
+        self.begin_call()
+        following: list[Taken] | Nothing | None = None
+        first, took, known = ended[0][1], sum(said.took for *_, said in ended), []
+        for n, (id, run, said) in enumerate(ended):
+            state = self.settle(now, id, run, said, len(ended), took)
+            memory = self.memory.get(worker, Memory())
+            if n == 0 and state is None and memory.recorded and memory.repeats(first, len(ended)):  # the same call
+                known = memory.recorded[1]
+                following = (self.again(worker, next_run) or None) if next_run else None
+                break
+            node = self.nodes.get(id)
+            known.append((state, False) if state else (node.state if node and node.state != "gone" else "cancelled", True))
+        if next_run and following is None:
+            following = self.take(now, worker, next_run, queues, most)
+        claimed = (next_run, tuple(one.node for one in following)) if isinstance(following, list) else None
+        self.memory[worker] = Memory(claimed, (first, known))
+        return known, following
+
+    def settle(self, now: int, id: str, run: str, said: Said, count: int, took: int) -> str | None:
+        """Commit an outcome; None when the run does not hold the task. Of several runs that took so long in all each is charged what it
+        took, and of the time for which they were held besides an equal part."""
         node = self.held(id, run)
         if not node:
             return None
         if node.fenced:
             self.cancel_node(node, now)
             return None
-        self.end_run(node, now)
+        held = now - node.began
+        whole = max(min(math.floor(said.took + (held - took) / count), held), 0) if count > 1 else None
+        if said.kind == "back":
+            self.give_back(node, now, said.delay_us, whole)
+            return node.state
+        self.end_run(node, now, whole=whole)
         if said.kind == "completed" or (said.kind == "spawn" and not said.children):
             node.output = said.output
             self.complete(node, now)
@@ -57,6 +73,29 @@ class Working(Claiming):
             node.output = said.output
         self.fail(node, now, said.error, final=said.kind == "final", delay_us=said.delay_us, front=False)
         return node.state
+
+    def give_back(self, node: Node, now: int, delay_us: float, whole: int | None = None) -> None:
+        self.end_run(node, now, whole=whole)
+        node.charged -= 1
+        if delay_us > 0:
+            self.delay(node, int(now + delay_us))
+        else:
+            self.make_ready(node, now, front=True)
+
+    def give_back_others(
+        self, now: int, claimed: tuple[str, tuple[str, ...]], but: str, then_but: Callable[[str], None] = lambda id: None
+    ) -> None:
+        """What a claim took, except for one run: what is still held goes back, the last first; nobody worked at it."""
+        claim, ids = claimed
+        for n, id in reversed(list(enumerate(ids))):
+            run = run_at(claim, n)
+            node = self.held(id, run)
+            if run == but:
+                then_but(id)
+            elif node and node.fenced:
+                self.cancel_node(node, now)
+            elif node:
+                self.give_back(node, now, 0, whole=0)
 
     def held(self, id: str, run: str) -> Node | None:
         node = self.nodes.get(id)
@@ -92,7 +131,7 @@ class Working(Claiming):
             node.items += items
         return len(node.items)
 
-    def renew(self, now: int, worker: str, queues: Sequence[str], runs: Iterable[tuple[str, str]]) -> tuple[int, list[str]]:
+    def renew(self, now: int, worker: str, queues: Sequence[str], runs: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
         """Return how many runs of others were taken back, and of each run `held`, or the state of what it holds no more."""
         self.begin_call()
         states = []
@@ -109,6 +148,9 @@ class Working(Claiming):
                 there = self.nodes.get(id)
                 state = there.state if there and there.state != "gone" else "cancelled"
                 states.append("stale" if state == "running" else state)
+        claimed = self.memory.get(worker, Memory()).claimed
+        if runs and claimed and len(claimed[1]) > 1 and claim_of(runs[0][1]) == claimed[0]:
+            self.give_back_others(now, claimed, runs[0][1])  # they would wait for one that lasts
         reaped = self.take_back(now)
         for (_, queue), ids in self.listed.items():
             if queue in queues:
@@ -121,23 +163,24 @@ class Working(Claiming):
         """Give a task up unharmed; without `id`, whatever the worker claimed for that run."""
         self.begin_call()
         memory = self.memory.get(worker, Memory())
-        if memory.recorded and memory.recorded[0] == run and not memory.recorded[2]:
-            return memory.recorded[1]
+        if memory.recorded and memory.recorded[0] == run and not memory.recorded[1][0][1]:
+            return memory.recorded[1][0][0]
+        claimed = memory.claimed if memory.claimed and memory.claimed[0] == claim_of(run) else None
+        several = claimed is not None and len(claimed[1]) > 1
         if not id:
-            if not memory.claimed or memory.claimed[0] != run:
+            if not claimed:
                 return ""
-            id = memory.claimed[1]
+            if several:
+                self.give_back_others(now, claimed, "")
+                self.memory[worker] = Memory(None, (run, [("ready", False)]))
+                return "ready"
+            id = claimed[1][0]
         node = self.held(id, run)
         if node and node.fenced:
             self.cancel_node(node, now)
         node = self.running(id, run)
-        self.end_run(node, now)
-        node.charged -= 1
-        if delay_us > 0:
-            self.delay(node, int(now + delay_us))
-        else:
-            self.make_ready(node, now, front=True)
-        self.memory[worker] = Memory(None, (run, node.state, False))
+        self.give_back(node, now, delay_us)
+        self.memory[worker] = Memory(claimed if several else None, (run, [(node.state, False)]))
         return node.state
 
     # -- what was lost
@@ -146,11 +189,18 @@ class Working(Claiming):
         """The worker died: take back what `run` held, if anything."""
         self.begin_call()
         claimed = self.memory.get(worker, Memory()).claimed
-        if not claimed or claimed[0] != run:
+        if not claimed or claimed[0] != claim_of(run):
             return False
-        node = self.held(claimed[1], run)
-        if not node:
-            there = self.nodes.get(claimed[1])
-            raise Late(there.state if there and there.state != "gone" else "cancelled")
-        self.lose(node, now, reason)
+        late: list[Late] = []
+
+        def lose(id: str) -> None:
+            if node := self.held(id, run):
+                self.lose(node, now, reason)
+            else:
+                there = self.nodes.get(id)
+                late.append(Late(there.state if there and there.state != "gone" else "cancelled"))
+
+        self.give_back_others(now, claimed, run, lose)
+        if late:
+            raise late[0]
         return True

@@ -17,6 +17,8 @@ OF_A_JOB = [
     ("GET", f"{JOB}/partial", 200),
     ("GET", FILE, 200),
     ("HEAD", FILE, 200),
+    ("GET", f"{JOB}/corrections", 200),
+    ("PATCH", f"{JOB}/corrections", 415),
     ("POST", f"{JOB}/cancel", 202),
     ("POST", f"{JOB}/retry", 409),
     ("POST", f"{JOB}/tasks/inspect/retry", 409),
