@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from bench.fill import USER
 from bench.processes import Process, wait_for
@@ -22,11 +23,11 @@ def settings(data: Path, **more: str) -> dict[str, str]:
     return {"DATA_DIR": str(data), "WHISPER_MODEL": str(MODEL), "WHISPER_COMPUTE_TYPE": "int8", "WHISPER_THREADS": "1", **more}
 
 
-def transcribe(store: Store, data: Path, recording: Path, *workers: Process) -> str:
-    """Submit a recording, wait for its transcript and package, return the job."""
+def transcribe(store: Store, data: Path, recording: Path, *workers: Process, **more: Any) -> str:
+    """Submit a recording, with `more` parameters, wait for its transcript and package, return the job."""
     storage, upload = Storage.folder(data / "storage"), uploads.new_id()
     storage.put_file(uploads.storage_key(upload), recording)
-    params = {"upload": upload, "filename": recording.name, "language": "en"}
+    params = {"upload": upload, "filename": recording.name, "language": "en", **more}
     job = submit.submit(store, Submission("transcription", params, USER, USER))
     wait_for(lambda: ended(store, job), 1, alive=workers[0], poll_s=0.1)
     seen = show.job(store, job)
@@ -57,6 +58,10 @@ def took_s(store: Store, job: str) -> float:
 
 def words(store: Store, data: Path, job: str) -> int:
     """Return how many words the transcript has."""
+    return sum(len(segment["text"].split()) for segment in transcript(store, data, job)["segments"])
+
+
+def transcript(store: Store, data: Path, job: str) -> dict[str, Any]:
     (key,) = (one["key"] for one in show.artifacts(store, job) if one["name"] == "transcript.json")
-    document = json.loads(Storage.folder(data / "storage").get_bytes(key))
-    return sum(len(segment["text"].split()) for segment in document["segments"])
+    document: dict[str, Any] = json.loads(Storage.folder(data / "storage").get_bytes(key))
+    return document

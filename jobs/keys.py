@@ -83,6 +83,7 @@ KEYS: dict[str, Key] = {
     ),
     "quota_waiting": Key("quotas:{quota}:waiting", "zset", "`<rq_job>` that wait for a place, by whose turn it is", "expiry when unused"),
     "quota_tags": Key("quotas:{quota}:orgs", "hash", "`<org>` its last place in virtual time", "expiry when unused"),
+    "quota_suspended": Key("quotas:{quota}:suspended", "string", "why the service behind it is not to be asked", "expiry when it may be"),
     "leases": Key("leases", "zset", "`<rq_job>:<run>` by the lease's end", "record.lua, reap.lua"),
     "reaped": Key(
         "reaped", "string", "`<time> <time>`: when leases were looked at last; until when none is taken to have ended", "one, for ever"

@@ -78,6 +78,12 @@ class Settings(BaseSettings):
     diarization_model_dir: str = Field(
         "", description="folder with the models of sherpa-onnx that tell speakers apart; empty: a light built-in way"
     )
+    diarization_threshold: float = Field(
+        0.5,
+        gt=0,
+        lt=2,
+        description="how far apart two voices are to DIARIZATION_MODEL_DIR's models when they are two speakers; higher: fewer speakers",
+    )
 
     # Gemini
     gemini_api_key: SecretStr = Field(

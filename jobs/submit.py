@@ -14,7 +14,7 @@ from typing import NamedTuple
 import redis
 from pydantic import ValidationError
 
-from jobs import faults, graph, types
+from jobs import faults, graph, types, uses
 from jobs.errors import Conflict, Forbidden, InvalidSubmission, LecternError, NotFound, NoUpload
 from jobs.model import JOB_ID, ORG_NAME, PLAIN_ORG, UPLOAD_ID, USER_NAME, ZONE_NAME, Graph, Json, Submission, TaskSpec
 from jobs.settings import Settings
@@ -55,6 +55,8 @@ def submit(
     """
     call = prepare(store.settings, submission, idempotency_key, job, now)
     store.require_room()
+    if refused := uses.refusals(store, [submission])[0]:
+        raise refused
     try:
         reply = store.run("submit", *call)
     except (Conflict, NotFound) as error:
@@ -101,8 +103,13 @@ def send(store: Store, chunk: list[Prepared], lost: Exception | None) -> Sent:
 
 
 def submit_chunk(store: Store, chunk: list[Prepared]) -> list[str | Exception]:
-    """Make jobs of what is prepared, in one round trip and those that large graphs take. Raises Overloaded, RedisError: for all of it."""
+    """Make jobs of what is prepared, in one round trip and those that large graphs and jobs made of others take.
+
+    Raises Overloaded, RedisError: for all of it.
+    """
     store.require_room()
+    refused = iter(uses.refusals(store, [one.submission for one in chunk if isinstance(one.call, tuple)]))
+    chunk = [Prepared(one.submission, next(refused) or one.call) if isinstance(one.call, tuple) else one for one in chunk]
     replies = iter(store.run_many("submit", [one.call for one in chunk if isinstance(one.call, tuple)]))
     told: list[str | Exception] = []
     for submission, call in chunk:

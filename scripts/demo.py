@@ -1,14 +1,16 @@
-"""Show the whole of Lectern once: start it, transcribe the sample, print the transcript, say where the ZIP lies, end it.
+"""Show the whole of Lectern once: start it, transcribe the sample, print transcript and notes, say where the ZIP lies, end it.
 
     python -m scripts.demo [--out build/demo]      (what `make demo` runs)
 
-Everything happens in that folder, on an embedded Redis and with the model in models/demo, whatever is set on this machine.
+Everything happens in that folder, on an embedded Redis and with the model in models/demo, whatever is set on this machine; nothing
+is asked of any other. Every step is done that can be done so.
 Ends with 0 when the transcript is as good as it should be; leaves no process behind, not on Ctrl-C either.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -19,6 +21,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from jobs.settings import Settings
 from scripts import embedded, leash
@@ -27,6 +30,8 @@ from scripts.words import reference, word_error_rate, words
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "samples" / "lecture.ogg"
 MODEL = ROOT / "models" / "demo"
+STEPS = {"word_timestamps": "true", "speaker_detection": "diarize", "detect_emotions": "true", "notes": "true"}
+MADE = ("transcript.*", "notes.*", "flashcards.*", "package.zip")  #: what an earlier demo may have left
 MOST_WRONG = 0.03  #: of the words; the model alone makes no mistake on this sample
 START_S = 120.0
 JOB_S = 900.0
@@ -54,7 +59,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def show(out: Path) -> None:
     """Raises Failed."""
-    for earlier in (out / "demo-data", out / "serve.log", *out.glob("transcript.*"), out / "package.zip", out / SAMPLE.stem):
+    left = [file for made in MADE for file in out.glob(made)]
+    for earlier in (out / "demo-data", out / "serve.log", *left, out / SAMPLE.stem):
         shutil.rmtree(earlier) if earlier.is_dir() else earlier.unlink(missing_ok=True)
     say(f"Starting Lectern on an embedded Redis; all it writes goes to {shown(out)}")
     with serving(out / "demo-data", out / "serve.log") as url:
@@ -62,9 +68,10 @@ def show(out: Path) -> None:
         began = time.monotonic()
         transcribe(url, out)
         took_s = time.monotonic() - began
-    transcript = (out / "transcript.txt").read_text()
-    wrong = word_error_rate(reference(SAMPLE.with_suffix(".json")), words(transcript))
-    say("", transcript)
+    transcript = json.loads((out / "transcript.json").read_text())
+    heard = " ".join(segment["text"] for segment in transcript["segments"])
+    wrong = word_error_rate(reference(SAMPLE.with_suffix(".json")), words(heard))
+    say("", (out / "transcript.txt").read_text(), *notes_in_words(read_notes(out)), "")
     say(f"Done in {took_s:.0f} s, with a word error rate of {wrong:.1%} against {shown(SAMPLE.with_suffix('.json'))}")
     say(f"The package, {files_in(out / 'package.zip')} files, lies in {shown(out / 'package.zip')}")
     if wrong > MOST_WRONG:
@@ -117,7 +124,8 @@ def transcribe(url: str, out: Path) -> None:
     """Submit the sample, show how far it is, download what comes of it: as anybody would, by the command line."""
     data = out / "demo-data"
     where = ["--url", url, "--data", str(data)]
-    command = [sys.executable, "-m", "scripts.submit", str(SAMPLE), "--follow", "--out", str(out), *where]
+    asked = [f"--param={name}={value}" for name, value in STEPS.items()]
+    command = [sys.executable, "-m", "scripts.submit", str(SAMPLE), *asked, "--follow", "--out", str(out), *where]
     try:
         code = subprocess.run(command, env=environment(), stdout=subprocess.DEVNULL, timeout=JOB_S, check=False).returncode
     except subprocess.TimeoutExpired:
@@ -127,6 +135,35 @@ def transcribe(url: str, out: Path) -> None:
     for made in (out / SAMPLE.stem).iterdir():
         made.replace(out / made.name)
     (out / SAMPLE.stem).rmdir()
+
+
+def read_notes(out: Path) -> dict[str, Any]:
+    """Raises Failed."""
+    try:
+        notes: dict[str, Any] = json.loads((out / "notes.json").read_text())
+    except FileNotFoundError:
+        raise Failed(f"there are no notes; see {out / 'demo-data' / 'logs'}") from None
+    return notes
+
+
+def notes_in_words(notes: dict[str, Any]) -> list[str]:
+    """Return title, summary and outline, and how many there are of the rest."""
+    chapters = [f"  {minutes(chapter['start'])}  {chapter['title']}" for chapter in notes["outline"]]
+    rest = {"terms": "key terms", "questions": "questions", "flashcards": "flashcards", "quiz": "quiz questions"}
+    counted = ", ".join(f"{len(notes[part])} {called}" for part, called in rest.items())
+    return [
+        f"Notes ({notes['engine']}): {notes['title']['text']}",
+        "",
+        *(f"  {item['text']}" for item in notes["summary"]),
+        "",
+        *chapters,
+        "",
+        f"  and {counted}",
+    ]
+
+
+def minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
 def files_in(package: Path) -> int:

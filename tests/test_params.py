@@ -60,3 +60,13 @@ def test_the_command_line_gives_false_as_false() -> None:
     _, stored, graph = submit.expand(asked(params), Settings())
     assert stored["export"] is False
     assert "export" not in [task.name for task in graph.tasks]
+
+
+def test_the_command_line_asks_for_every_step_by_its_name() -> None:
+    given = ["notes=true", "detect_emotions=true", "llm_cleanup=true", "speaker_detection=diarize", 'vocabulary=["osmosis", "Dr Lovelace"]']
+    _, stored, graph = submit.expand(asked({"upload": "u1", **dict(map(read_param, given))}), Settings())
+
+    assert (stored["notes"], stored["speaker_detection"], stored["vocabulary"]) == (True, "diarize", ["osmosis", "Dr Lovelace"])
+    assert {"align", "diarize", "emotions", "cleanup", "notes"} <= {task.name for task in graph.tasks}
+    with pytest.raises(InvalidSubmission, match=r"params\.notes"):
+        submit.expand(asked({"upload": "u1", **dict(map(read_param, ["notes=True"]))}), Settings())

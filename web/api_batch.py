@@ -70,8 +70,11 @@ def submit_batch(backend: Backend, person: Person, asked: list[Any], key: str | 
     for n, (new, upload) in read.items():
         if upload and upload not in known:
             told[n] = NoUpload(upload)
-        else:
+            continue
+        try:
             ready[n] = submission(person, new, known[upload] if upload else None)
+        except LecternError as error:
+            told[n] = error
     made_of = submit_many(backend.store, list(ready.values()), idempotency_keys=[keys[n] for n in ready])
     for n, made in zip(ready, made_of, strict=True):
         own = read[n][0].idempotency_key is not None

@@ -7,6 +7,7 @@ import re
 from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from jobs.steps import steps
 from web.api_jobs import Listing, jobs_of
 from web.auth import CSRF_FIELD, check_same_site, identifies, person, public, sign_in, sign_out
 from web.backend import backend
@@ -26,9 +27,10 @@ MAX_SIGNIN_BYTES = 16_384
 def home() -> str:
     """A place to drop a recording, and the newest jobs."""
     jobs, cursor = jobs_of(person(), Listing(user=person().user, limit=JOBS_SHOWN))
-    limits = {"bytes": backend().settings.max_upload_bytes, "seconds": backend().settings.max_audio_seconds}
+    settings = backend().settings
+    limits = {"bytes": settings.max_upload_bytes, "seconds": settings.max_audio_seconds}
     initial = {"jobs": jobs, "cursor": cursor, "limits": limits, "user": person().user}
-    return render_template("home.html", initial=initial, languages=LANGUAGES)
+    return render_template("home.html", initial=initial, languages=LANGUAGES, steps=steps(settings))
 
 
 @routes.get("/jobs/<job:job_id>")

@@ -1,7 +1,7 @@
-"""Take in a recording: probe what was received, store it, remember it. Leaves nothing behind when it refuses.
+"""Take in a recording, or a transcript: look into what was received, store it, remember it. Leaves nothing behind when it refuses.
 
 Where ZONES binds `inspect` to a zone, only that zone's machines may open files that nobody has looked into: then nothing is
-probed here, the length is unknown, and `inspect` refuses what is no recording or too long.
+probed here, the length is unknown, and `inspect` refuses what is no recording or too long, `read` what is no transcript.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 
-from jobs import uploads
+from jobs import transcripts, uploads
 from jobs.errors import NotFound, Unplayable
 from jobs.people import Person
 from jobs.probe import probe
@@ -22,10 +22,19 @@ UNSEEN_TYPE = "application/octet-stream"  #: of a file that was not probed
 log = logging.getLogger(__name__)
 
 
-def keep(backend: Backend, person: Person, received: Received, *, job: str | None = None, idempotency_key: str | None = None) -> Upload:
-    """Probe and store `received` as an upload of `person`, in use by `job` if that is about to be made of it.
+def keep(
+    backend: Backend,
+    person: Person,
+    received: Received,
+    *,
+    transcript: bool | None = None,
+    job: str | None = None,
+    idempotency_key: str | None = None,
+) -> Upload:
+    """Look into `received` and store it as an upload of `person`, in use by `job` if that is about to be made of it.
 
-    Raises Unplayable; of a file that may not be opened here only if it is empty.
+    It is to be a transcript or a recording; None: a transcript if its name says so. Raises Unplayable; of a file that may not be
+    opened here only if it is empty, or not named like a transcript.
 
     With an idempotency key the same file gets the same id, so that a repeated request stores nothing twice and its
     job is the same job.
@@ -38,7 +47,7 @@ def keep(backend: Backend, person: Person, received: Received, *, job: str | Non
             return uploads.find(backend.store, upload_id, user=person.user)
         except NotFound:
             pass
-    media_type, seconds = _examine(backend, received)
+    media_type, seconds = _examine(backend, received, transcript)
     upload = Upload(
         id=upload_id,
         user=person.user,
@@ -62,14 +71,22 @@ def keep(backend: Backend, person: Person, received: Received, *, job: str | Non
     return upload
 
 
-def _examine(backend: Backend, received: Received) -> tuple[str, float]:
-    """Return media type and seconds of a file, 0 for those that only `inspect` may find out. Raises Unplayable."""
-    if not backend.settings.zone_of("inspect"):
-        found = probe(received.path, settings=backend.settings)
-        return found.media_type, found.seconds
+def _examine(backend: Backend, received: Received, transcript: bool | None) -> tuple[str, float]:
+    """Return media type and seconds of a file, 0 for transcripts and for those that only `inspect` may find out. Raises Unplayable."""
+    text = transcripts.media_type(received.filename)
+    if transcript and text is None:
+        raise Unplayable(f"the file is not named like a transcript; these are: {', '.join(transcripts.MEDIA_TYPES)}")
     if received.bytes == 0:
         raise Unplayable("the file is empty (0 bytes)")
-    return UNSEEN_TYPE, 0.0
+    opened = not backend.settings.zone_of("inspect")
+    if text is not None and transcript is not False:
+        if opened:
+            transcripts.check(received.path)
+        return text, 0.0
+    if not opened:
+        return UNSEEN_TYPE, 0.0
+    found = probe(received.path, settings=backend.settings)
+    return found.media_type, found.seconds
 
 
 def may_be_one(upload: Upload) -> bool:

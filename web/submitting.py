@@ -7,7 +7,7 @@ import secrets
 
 from flask import Request
 
-from jobs import types, uploads
+from jobs import transcripts, types, uploads
 from jobs.errors import Conflict, InvalidSubmission, LecternError, NoUpload
 from jobs.model import Submission
 from jobs.people import Person
@@ -45,7 +45,8 @@ def submit_form(backend: Backend, person: Person, form: Form, *, idempotency_key
     """Submit a job whose recording came in the same request; return its id."""
     new = _read_form(backend, person, form.fields)
     job_id = secrets.token_hex(8)
-    upload = recordings.keep(backend, person, form.recording(), job=job_id, idempotency_key=idempotency_key)
+    text = types.takes_transcripts(new.type)
+    upload = recordings.keep(backend, person, form.recording(), transcript=text, job=job_id, idempotency_key=idempotency_key)
     try:
         made = _submit(backend, submission(person, new, upload), idempotency_key, job_id)
     except (LecternError, Problem):  # a refusal; after an error of the network the job may be there and need its file
@@ -118,9 +119,10 @@ def named_upload(person: Person, new: NewJob) -> str | None:
 
 
 def submission(person: Person, new: NewJob, upload: Upload | None = None) -> Submission:
-    """Return what `person` asks for, with what is known of the upload that the job takes."""
+    """Return what `person` asks for, with what is known of the upload that the job takes. Raises InvalidSubmission for one it cannot."""
     params = dict(new.params)
     if upload is not None:
+        _refuse_other_kind(new.type, upload)
         params["upload"] = upload.id
         known = {"filename": upload.filename, "seconds": upload.seconds or None}
         taken = types.find(new.type).Params.model_fields
@@ -160,3 +162,12 @@ def _refuse_server_set(new: NewJob) -> None:
     for name in SET_BY_SERVER:
         if name in new.params:
             raise InvalidSubmission(f"unknown parameter {name!r}; it comes from the upload", field=f"params.{name}")
+
+
+def _refuse_other_kind(type: str, upload: Upload) -> None:
+    """Refuse a recording where a transcript is meant, and the other way round."""
+    wanted, given = types.takes_transcripts(type), transcripts.is_transcript(upload.media_type)
+    if wanted != given:
+        kinds = ("a recording", "a transcript")
+        detail = f"jobs of type {type} are made of {kinds[wanted]}; upload {upload.id} is {kinds[given]}"
+        raise InvalidSubmission(detail, field="params.upload")

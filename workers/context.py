@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs import record
-from jobs.errors import Stale
-from jobs.model import Claimed, Json
+from jobs import quota, record
+from jobs.errors import NotFound, Stale
+from jobs.model import Claimed, JobView, Json
 from jobs.settings import Settings
 from workers import log, scratch
 from workers.interrupted import Cancelled, HandBack, Interrupted, Superseded, TimedOut, stop
 from workers.kit import Kit
-from workers.outcome import NotConfigured
+from workers.outcome import GaveUp, Later, NotConfigured, TryAgain
 from workers.patience import passes
 from workers.pieces import Pieces
 from workers.writer import Writer
@@ -21,8 +22,11 @@ from workers.writer import Writer
 if TYPE_CHECKING:
     from jobs.storage import Storage
 
-__all__ = ["Cancelled", "Context", "HandBack", "Interrupted", "NotConfigured", "Superseded", "TimedOut"]
+__all__ = [
+    "Cancelled", "Context", "GaveUp", "HandBack", "Interrupted", "Later", "NotConfigured", "Superseded", "TimedOut", "TryAgain",
+]  # fmt: skip
 
+CORRECTIONS_FIELD = "@corrections"  #: of a job's outputs: the storage key of its corrections; no task can be called so
 PROGRESS_EVERY_S = 0.5  #: at most one write of progress in so long
 CHECK_EVERY_S = 1.0  #: a checkpoint asks Redis whether the run still counts when it has not for so long
 
@@ -98,6 +102,32 @@ class Context:
     def children_outputs(self, task: str) -> list[Json]:
         """Return the outputs of the children of `task`, in their order."""
         return self._kit.patiently(lambda: record.children_outputs(self._kit.store, self.claimed.job, task), self._check)
+
+    def used(self, job: str) -> JobView:
+        """Return one of the jobs that this one is made of (its type's `uses`), as it stands now. Raises NotFound, also when it is
+        not named there or not of the same user.
+        """
+        from jobs import show, types  # only now: most engines never need them
+
+        if job in types.uses(self.claimed.type, self.claimed.params):
+            seen = self._kit.patiently(lambda: show.job(self._kit.store, job), self._check)
+            if seen.user == self.claimed.user:
+                return seen
+        raise NotFound(f"there is no job {job}")
+
+    def suspended(self, service: str) -> tuple[float, str]:
+        """Return for how many seconds a service outside is not to be asked by anybody, and why; 0 when it may be."""
+        return self._kit.patiently(lambda: quota.suspended(self._kit.store, service), self._check)
+
+    def suspend(self, service: str, wait_s: float, why: str) -> None:
+        """Have no worker ask a service outside for so long."""
+        self._kit.patiently(lambda: quota.suspend(self._kit.store, service, wait_s, why), self._check)
+
+    def corrections(self) -> Json | None:
+        """Return what the job's owner has corrected in its transcript (see workers.engines.corrections), or None."""
+        store, job = self._kit.store, self.claimed.job
+        key = self._kit.patiently(lambda: store.redis.hget(store.keys.outputs(job), CORRECTIONS_FIELD), self._check)
+        return json.loads(self.storage.get_bytes(key.decode())) if key else None
 
     def close(self) -> None:
         """Remove what the run left on disk."""

@@ -7,7 +7,7 @@ import json
 import traceback
 
 from jobs.errors import Misconfigured, StorageFull, Unplayable
-from jobs.model import Claimed, Completed, Failed, Json, Outcome, Skipped, Spawn
+from jobs.model import Back, Claimed, Completed, Failed, Json, Outcome, Skipped, Spawn
 from jobs.record import ERROR_BYTES
 from jobs.settings import Settings
 
@@ -17,6 +17,22 @@ _MAX_HEADLINE_BYTES = 1024
 
 class NotConfigured(Exception):
     """The step cannot be done on this installation; the message says what to set. An optional step is skipped."""
+
+
+class Later(Exception):
+    """Not now, and nobody's fault: the task is handed back for `delay_s`, no attempt spent. The message says what it waits for."""
+
+    def __init__(self, reason: str, delay_s: float) -> None:
+        super().__init__(reason)
+        self.delay_s = delay_s
+
+
+class TryAgain(Exception):
+    """Another attempt may mend it: a service outside is in trouble. The message is a sentence, so that no traceback is shown."""
+
+
+class GaveUp(Exception):
+    """What no other attempt mends; the message says what. The task fails for good."""
 
 
 def of_result(result: Json, claimed: Claimed, settings: Settings) -> Outcome:
@@ -31,13 +47,17 @@ def of_result(result: Json, claimed: Claimed, settings: Settings) -> Outcome:
     return _refused(completed.output, claimed, settings) or completed
 
 
-def of_error(error: BaseException, claimed: Claimed, settings: Settings) -> Outcome:
-    """Return the outcome of an engine that raised `error`. A sentence for what the user or operator can mend, else a traceback."""
+def of_error(error: BaseException, claimed: Claimed, settings: Settings) -> Outcome | Back:
+    """Return the outcome of an engine that raised `error`. A sentence for what somebody can mend or has to wait for, else a traceback."""
     if isinstance(error, Unplayable | Misconfigured):
         output = getattr(error, "output", None)  # what could be made in spite of it
         return _refused(output, claimed, settings) or Failed(str(error), final=True, output=output)
     if isinstance(error, NotConfigured):
         return Skipped(str(error))
+    if isinstance(error, Later):
+        return Back(str(error), error.delay_s)
+    if isinstance(error, TryAgain | GaveUp):
+        return Failed(str(error), final=isinstance(error, GaveUp))
     return Failed(ran_out(error, claimed) or describe(error))
 
 

@@ -5,12 +5,15 @@ A type's module has: `PRIORITY` (its own), `ADMIN_ONLY`, `Params` (a pydantic mo
 outputs mean, 1 unless said: raised when a worker of before would misread them), `ZONE` (where its tasks run unless something
 else says so) and, for estimates of the time, `size(params) -> float` and `length(job) -> float` (seconds of audio, 0 unknown: when
 it is submitted, and as its tasks found out) and `PART_SECONDS` (engine → the longest part into which such a task splits, in
-seconds of audio); and `revised(job, text) -> tuple of names`, the tasks to run again when its transcript was corrected.
+seconds of audio). A type whose jobs are made of other jobs has `uses(params) -> tuple of their ids`: they are checked to be the
+same user's and to have ended where the job is accepted (jobs/uses.py). `TAKES_TRANSCRIPTS = True` says that its upload is a
+transcript, not a recording. `revised(job, text) -> tuple of names` says which tasks to run again when its transcript was corrected.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 from collections.abc import Mapping
 from functools import cache, lru_cache
@@ -60,6 +63,17 @@ def size(kind: JobType, params: Mapping[str, Any]) -> float:
     """Return the seconds of audio that a job of these stored parameters is about, 0 when its type does not say."""
     measure = getattr(kind, "size", None)
     return float(measure(kind.Params.model_validate(params))) if measure else 0.0
+
+
+def uses(name: str, params: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the ids of the jobs that a job of these checked parameters is made of."""
+    named = getattr(find(name), "uses", None) if name in names() else None
+    return tuple(named(find(name).Params.model_validate_json(json.dumps(params), strict=True))) if named else ()
+
+
+def takes_transcripts(name: str) -> bool:
+    """Whether the upload of such a job is a transcript, not a recording."""
+    return bool(getattr(find(name), "TAKES_TRANSCRIPTS", False))
 
 
 def reduce(job: JobView) -> Summary:

@@ -15,7 +15,7 @@ import pytest
 from jobs.model import Claimed, Spawn
 from jobs.settings import Settings
 from jobs.storage import Storage
-from workers.engines import inspect, merge, prepare, transcribe
+from workers.engines import align, inspect, merge, prepare, transcribe
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "samples"
@@ -51,6 +51,8 @@ class Run:
     children: list[Any] = field(default_factory=list)
     messages: list[tuple[float, str]] = field(default_factory=list)
     stops_after: Callable[[], bool] = lambda: False
+    corrected: dict[str, Any] | None = None
+    others: dict[str, list[Any]] = field(default_factory=dict)
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("tests"))
 
     def key(self, name: str) -> str:
@@ -64,12 +66,14 @@ class Run:
         if self.stops_after():
             raise Stopped
 
+    def corrections(self) -> Any:
+        return self.corrected
+
     def writer(self) -> Appended:
         return self.appended
 
     def children_outputs(self, task: str) -> list[Any]:
-        assert task == "transcribe"
-        return self.children
+        return self.children if task == "transcribe" else self.others[task]
 
 
 @dataclass
@@ -83,6 +87,8 @@ class Pipeline:
     outputs: dict[str, Any] = field(default_factory=dict)
     children: list[Any] = field(default_factory=list)
     runs: int = 0
+    corrected: dict[str, Any] | None = None
+    others: dict[str, list[Any]] = field(default_factory=dict)  #: outputs of the children of other tasks than transcribe
 
     def context(
         self, task: str, child: int | None = None, payload: Mapping[str, Any] | None = None, appended: Appended | None = None
@@ -95,7 +101,16 @@ class Pipeline:
             org="maths", attempt=1, attempts=3, backoff_s=5, timeout_s=3600, claimed_at=0, params=self.params, payload=payload or {},
             inputs={},
         )  # fmt: skip
-        return Run(claimed, self.settings, self.storage, scratch, appended or Appended(), self.children)
+        return Run(
+            claimed,
+            self.settings,
+            self.storage,
+            scratch,
+            appended or Appended(),
+            self.children,
+            corrected=self.corrected,
+            others=self.others,
+        )
 
     def inspect(self) -> dict[str, Any]:
         self.outputs["inspect"] = inspect.run(self.context("inspect"), {})  # type: ignore[arg-type]
@@ -114,6 +129,10 @@ class Pipeline:
     def transcribe(self) -> None:
         for payload in self.split().children:
             self.children.append(transcribe.run(self.context("transcribe", payload["n"], payload), self.outputs))  # type: ignore[arg-type]
+
+    def align(self) -> dict[str, Any]:
+        self.outputs["align"] = align.run(self.context("align"), self.outputs)  # type: ignore[arg-type]
+        return self.outputs["align"]
 
     def merge(self) -> dict[str, Any]:
         self.outputs["merge"] = merge.run(self.context("merge"), self.outputs)  # type: ignore[arg-type]

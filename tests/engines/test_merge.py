@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +16,8 @@ from jobs.errors import Unplayable
 from scripts.words import reference, word_error_rate, words
 from tests.engines.conftest import SAMPLES, Pipeline
 from workers.engines import merge, segments
+from workers.forms import cues
+from workers.forms.said import clock
 
 Begin = Callable[..., Pipeline]
 
@@ -43,7 +48,9 @@ def test_the_lecture_comes_out_word_for_word_also_when_it_is_cut(begin: Begin, c
 def test_all_forms_say_the_same(begin: Begin) -> None:
     job = transcribed(begin(SAMPLES / "seminar.mp3", CHUNK_SECONDS=30, word_timestamps=True))
     output = job.merge()
-    assert [artifact["name"] for artifact in output["artifacts"]] == [f"transcript.{form}" for form in ("txt", "srt", "vtt", "json")]
+    assert [artifact["name"] for artifact in output["artifacts"]] == [
+        f"transcript.{form}" for form in ("txt", "srt", "vtt", "json", "md", "html", "docx", "csv")
+    ]
     transcript = json.loads(job.artifact("transcript.json"))
     segments = transcript["segments"]
     assert transcript["recording"] == {
@@ -53,10 +60,13 @@ def test_all_forms_say_the_same(begin: Begin) -> None:
     assert all(segment["words"] for segment in segments)
     assert words(job.artifact("transcript.txt").decode()) == words(" ".join(segment["text"] for segment in segments))
     for form in ("srt", "vtt"):
-        cues = pysubs2.SSAFile.from_string(job.artifact(f"transcript.{form}").decode(), form)
-        assert [(cue.start, cue.end, cue.plaintext) for cue in cues] == [
-            (round(segment["start"] * 1000), round(segment["end"] * 1000), segment["text"]) for segment in segments
+        read = pysubs2.SSAFile.from_string(job.artifact(f"transcript.{form}").decode(), form)
+        assert words(" ".join(cue.plaintext for cue in read)) == words(job.artifact("transcript.txt").decode())
+        assert [(cue.start, cue.end, cue.plaintext) for cue in read] == [
+            (cue.start_ms, cue.end_ms, "\n".join(cue.lines)) for cue in cues.cues(segments, 40.56)
         ]
+    with io.StringIO(job.artifact("transcript.csv").decode(), newline="") as table:
+        assert [row["text"] for row in csv.DictReader(table)] == [segment["text"] for segment in segments]
     for artifact in output["artifacts"]:
         assert job.storage.size(artifact["key"]) == artifact["bytes"]
 
@@ -88,7 +98,7 @@ def test_a_recording_that_breaks_off_fails_with_what_was_transcribed(begin: Begi
 def test_the_sentence_for_a_broken_recording_names_both_times() -> None:
     sentence = merge.breaks_off_sentence(83.4, 176.4)
     assert sentence.startswith("the recording breaks off at 1:23, although it says that it is 2:56 long")
-    assert merge.clock(3723) == "1:02:03"
+    assert clock(3723) == "1:02:03"
 
 
 def segment(start: float, end: float, text: str = "so", **more: Any) -> dict[str, Any]:
@@ -102,26 +112,135 @@ def test_segments_are_put_in_order_without_overlap_and_within_the_recording() ->
     assert ordered[-1]["words"] == [{"start": 9, "end": 9.5}, {"start": 9.5, "end": 10}]
 
 
-def test_text_that_looks_like_markup_stays_text_in_subtitles() -> None:
-    said = r"a {b} <i>c</i> --> d & \N e"
-    srt, vtt = (merge.subtitles([segment(0, 1, said)], form) for form in ("srt", "vtt"))
-    assert "a {b} <i>c</i> → d & ∖N e" in srt
-    assert "a {b} &lt;i&gt;c&lt;/i&gt; --&gt; d &amp; ∖N e" in vtt
+#: What the tasks between transcribe and merge put out, on a recording of two segments.
+SAID = [
+    segment(0, 2, "um so leaves are green", words=[{"word": " um", "start": 0.0, "end": 0.5, "probability": 0.2, "low": True}]),
+    segment(2, 5, "Light is what they live on."),
+]
+DELIVERY = {"label": "lively", "energy_db": -20.0, "pitch_hz": 180.0, "pitch_range": 4.0, "words_per_s": 2.5, "pause_s": 0.2}
+NOTES: dict[str, Any] = {
+    "version": 1, "language": "en", "engine": "gemini", "model": "gemini-2.5-flash",
+    "title": {"text": "Leaves", "segments": [0]}, "summary": [{"text": "Leaves are green.", "segments": [1]}],
+    "outline": [{"title": "Colours", "start": 2.0, "end": 5.0, "segments": [1], "points": []}],
+    "terms": [], "questions": [], "quiz": [], "dropped": 0, "warnings": [],
+    "flashcards": [{"front": "Which colour?", "back": "green", "segments": [1]}],
+}  # fmt: skip
 
 
-def test_paragraphs_end_at_pauses_and_after_long_runs_of_sentences() -> None:
-    long = [segment(n, n + 1, "This sentence has about forty characters.") for n in range(40)]
-    text = merge.text([segment(-9, -8, "Welcome."), *long])
-    paragraphs = text.strip().split("\n\n")
-    assert paragraphs[0] == "Welcome."
-    assert all(600 <= len(paragraph) <= 700 for paragraph in paragraphs[1:-1])
-    assert text.endswith(".\n")
+def by(third_party: str | None) -> dict[str, Any]:
+    return {"engine": "e", "method": "m", "version": "1", "settings": {"depth": 2}, "third_party": third_party}
 
 
-def test_six_hours_are_merged_in_a_few_seconds() -> None:
-    starts = [n * 3.0 for n in range(7200)]
-    spoken = [segment(at, at + 3, "A sentence.", words=[{"word": "A", "start": at, "end": at + 1}] * 8) for at in starts]
-    ordered = segments.in_order(spoken, 21_600)
-    assert len(ordered) == 7200
-    assert merge.subtitles(ordered, "srt").count("-->") == 7200
-    assert "5:59:5" in merge.subtitles(ordered, "vtt")
+def cleaned_part(job: Pipeline, first: int, *texts: str | None) -> dict[str, Any]:
+    key = f"jobs/7f3a/cleanup/{first}.json"
+    job.storage.put_bytes(key, json.dumps({"segments": texts}).encode())
+    return {"key": key, "first": first, "count": len(texts), "why": ""}
+
+
+@pytest.fixture
+def studied(begin: Begin) -> Pipeline:
+    """A job of which every step was asked for, up to merge; diarize was skipped."""
+    job = begin(SAMPLES / "short-en-us.wav", word_timestamps=True, speaker_detection="diarize", detect_emotions=True, notes=True)
+    job.params["llm_cleanup"] = True
+    job.inspect()
+    job.prepare()
+    job.split()
+
+    def put(task: str, found: Any, **more: Any) -> None:
+        context = job.context(task)
+        job.storage.put_bytes(context.key("found.json"), json.dumps(found).encode())
+        job.outputs[task] = {"key": context.key("found.json"), "warnings": [f"{task} warns"], **more}
+
+    put("align", {"segments": SAID}, provenance=by(None))
+    put("emotions", {"segments": [DELIVERY, {**DELIVERY, "label": ""}]}, provenance=by(None))
+    put("cleanup", None, segments=2, parts=[0, 1], provenance=by("Google Gemini"))
+    job.others["cleanup"] = [cleaned_part(job, 0, "Leaves are green."), {**cleaned_part(job, 1, None), "why": "it had drifted"}]
+    put("notes", NOTES, provenance=by("Google Gemini"))
+    return job
+
+
+def test_what_every_step_found_stands_in_one_transcript_beside_what_was_heard(studied: Pipeline) -> None:
+    output = studied.merge()
+    told = json.loads(studied.artifact("transcript.json"))
+    assert (told["version"], told["title"]) == (2, "Leaves")
+    assert told["segments"] == [
+        {**SAID[0], "cleaned": "Leaves are green.", "delivery": DELIVERY},
+        {**SAID[1], "delivery": {**DELIVERY, "label": ""}},
+    ]
+    own = ["sentences 2 were left as they were: it had drifted"]
+    assert told["warnings"] == [*(f"{task} warns" for task in ("align", "emotions", "cleanup", "notes")), *own]
+    assert told["skipped"] == output["skipped"] == ["diarize"]
+    assert told["parameters"] == {
+        "word_timestamps": True, "speaker_detection": "diarize", "detect_emotions": True, "notes": True, "llm_cleanup": True,
+    }  # fmt: skip
+    assert list(told["steps"]) == ["transcribe", "align", "emotions", "cleanup", "notes"]
+    assert told["steps"]["cleanup"] == by("Google Gemini")
+    assert told["steps"]["transcribe"]["model"] == "demo"
+    assert output["warnings"] == own  # the others are of their tasks
+
+
+def test_people_are_shown_the_cleaned_text_and_the_notes_in_every_form(studied: Pipeline) -> None:
+    output = studied.merge()
+    assert studied.artifact("transcript.txt") == b"Leaves are green. Light is what they live on.\n"
+    for name in ("md", "html", "srt", "vtt", "csv"):
+        assert b"Leaves are green." in studied.artifact(f"transcript.{name}")
+    names = [artifact["name"] for artifact in output["artifacts"]]
+    assert names[8:] == ["notes.json", "notes.md", "notes.html", "notes.docx", "flashcards.csv", "flashcards.apkg"]
+    assert json.loads(studied.artifact("notes.json")) == NOTES
+    assert b"Leaves are green. `0:02`" in studied.artifact("notes.md")
+
+
+def test_what_does_not_fit_the_segments_is_left_out_with_a_warning(studied: Pipeline) -> None:
+    studied.outputs["cleanup"] |= {"segments": 1, "parts": [0]}
+    del studied.others["cleanup"][1]
+    output = studied.merge()
+    assert output["warnings"] == ["what cleanup found does not fit the transcript and was left out; run cleanup again"]
+    assert studied.artifact("transcript.txt").startswith(b"um so leaves are green")
+
+
+def test_what_its_owner_wrote_is_shown_as_it_was_written(studied: Pipeline) -> None:
+    studied.corrected = {"version": 1, "segments": {"0": {"text": "um, leaves are red"}}}
+    studied.merge()
+    assert studied.artifact("transcript.txt") == b"um, leaves are red Light is what they live on.\n"
+    assert json.loads(studied.artifact("transcript.json"))["segments"][0]["corrected"] is True
+
+
+def test_a_job_of_notes_alone_writes_the_notes_and_nothing_else(studied: Pipeline) -> None:
+    inputs = {"read": studied.outputs["align"], "notes": studied.outputs["notes"]}
+    output = merge.run(studied.context("merge"), inputs)  # type: ignore[arg-type]
+    names = [artifact["name"] for artifact in output["artifacts"]]
+    assert names == ["notes.json", "notes.md", "notes.html", "notes.docx", "flashcards.csv", "flashcards.apkg"]
+    (key,) = (artifact["key"] for artifact in output["artifacts"] if artifact["name"] == "notes.md")
+    assert b"Leaves are green. `0:02`" in studied.storage.get_bytes(key)
+    inputs["read"]["timed"] = False  # a plain text has no times to tell
+    output = merge.run(studied.context("merge"), inputs)  # type: ignore[arg-type]
+    (key,) = (artifact["key"] for artifact in output["artifacts"] if artifact["name"] == "notes.md")
+    assert b"0:0" not in studied.storage.get_bytes(key)
+    assert output["steps"] == {"read": by(None), "notes": by("Google Gemini")}
+
+
+def test_merging_again_gives_the_same_bytes(studied: Pipeline) -> None:
+    once, again = studied.merge(), studied.merge()
+    for before, after in zip(once["artifacts"], again["artifacts"], strict=True):
+        assert before["key"] != after["key"]
+        assert studied.storage.get_bytes(before["key"]) == studied.storage.get_bytes(after["key"])
+
+
+def test_six_hours_are_merged_within_bounds_of_time_and_memory(studied: Pipeline) -> None:
+    text = "Today we talk about the way leaves make sugar from light, water and air."
+    marks = [{"word": f" {word}", "start": n * 0.3, "end": n * 0.3 + 0.2, "probability": 0.9} for n, word in enumerate(text.split())]
+    spoken = [
+        segment(at, at + 5.0, text, words=[{**mark, "start": at + mark["start"], "end": at + mark["end"]} for mark in marks], speaker="S1")
+        for at in range(0, 21_600, 5)
+    ]
+    studied.storage.put_bytes(studied.outputs["align"]["key"], json.dumps({"segments": spoken}).encode())
+    del studied.outputs["emotions"], studied.outputs["cleanup"]
+    studied.outputs["inspect"]["seconds"] = 21_600.0
+    tracemalloc.start()
+    try:
+        studied.merge()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert studied.artifact("transcript.srt").count(b"-->") >= len(spoken)
+    assert peak < 150e6

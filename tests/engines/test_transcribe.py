@@ -19,7 +19,7 @@ from jobs.errors import Misconfigured
 from jobs.settings import Settings
 from jobs.storage import Storage
 from tests.engines.conftest import SAMPLES, Appended, Pipeline, Stopped
-from workers.engines import transcribe, whisper
+from workers.engines import transcribe, whisper, windows
 from workers.engines.chunks import Chunk
 from workers.engines.prepare import wav
 
@@ -33,7 +33,7 @@ def child(job: Pipeline, payload: Any, appended: Appended | None = None, stops_a
         context.stops_after = lambda: len(context.appended.stored) >= stops_after_windows
     output = transcribe.run(context, job.outputs)  # type: ignore[arg-type]
     assert isinstance(output, dict)
-    segments: list[dict[str, Any]] = json.loads(job.storage.get_bytes(output["key"]))
+    segments: list[dict[str, Any]] = json.loads(job.storage.get_bytes(output["key"]))["segments"]
     assert output == {"key": context.key("segments.json"), "segments": len(segments), "seconds": payload["seconds"]}
     return segments
 
@@ -47,8 +47,8 @@ def test_the_segments_are_those_of_faster_whisper_itself(name: str, word_timesta
         sound, language="en", vad_filter=True, condition_on_previous_text=False, temperature=0.0, word_timestamps=word_timestamps
     )
     model = whisper.load(settings.whisper_model, settings)
-    chunk = whisper.Chunk(model, sound, language="en", word_timestamps=word_timestamps, vocabulary=())
-    assert [segment for window in chunk.windows() for segment in window.segments] == [whisper.as_json(segment) for segment in segments]
+    chunk = windows.Chunk(model, sound, language="en", word_timestamps=word_timestamps, vocabulary=())
+    assert [segment for window in chunk.windows() for segment in window.segments] == [windows.as_json(segment) for segment in segments]
 
 
 @pytest.mark.parametrize(("name", "word_timestamps"), [("lecture.ogg", True), ("seminar.mp3", False)])
@@ -75,10 +75,10 @@ def test_a_run_that_is_stopped_at_a_checkpoint_keeps_the_windows_it_has_decoded(
     (payload,) = job.split().children
     undisturbed = child(job, payload)
     appended = Appended()
-    for windows in (1, 2):
+    for many in (1, 2):
         with pytest.raises(Stopped):
-            child(job, payload, appended, stops_after_windows=windows)
-        assert len(appended.stored) == windows
+            child(job, payload, appended, stops_after_windows=many)
+        assert len(appended.stored) == many
     assert child(job, payload, appended) == undisturbed
 
 
@@ -119,6 +119,41 @@ def test_a_chunk_without_speech_has_no_segments_and_does_not_fail(sound: Any, be
     appended = Appended()
     assert child(job, payload, appended) == []
     assert appended.stored == []
+
+
+def test_the_vocabulary_is_a_hint_to_the_first_decoding_of_each_window(
+    settings: Settings, bare: WhisperModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hints: list[str | None] = []
+    prompt = WhisperModel.get_prompt
+
+    def noted(self: WhisperModel, *given: Any, hotwords: str | None = None, **more: Any) -> Any:
+        hints.append(hotwords)
+        return prompt(self, *given, hotwords=hotwords, **more)
+
+    monkeypatch.setattr(WhisperModel, "get_prompt", noted)
+    model = whisper.load(settings.whisper_model, settings)
+    sound = decode_audio(str(SAMPLES / "short-slt.ogg"))
+    list(windows.Chunk(model, sound, language="en", word_timestamps=False, vocabulary=("sugar", "leaf")).windows())
+    assert set(hints) == {"sugar, leaf"}
+    nines = decode_audio(str(Path(__file__).parent / "recordings" / "nines.ogg"))
+    hints.clear()
+    next(windows.Chunk(model, nines, language="en", word_timestamps=False, vocabulary=("sugar",)).windows())
+    assert hints == ["sugar", None, None, None, None]  # a hint may be what it goes on repeating
+
+
+def test_a_vocabulary_that_is_too_long_is_cut_between_words_and_told(begin: Begin) -> None:
+    words = [f"mitochondrion{n}" for n in range(200)]
+    job = begin(SAMPLES / "short-slt.ogg", vocabulary=words)
+    job.inspect()
+    job.prepare()
+    (warning,) = job.split().output["warnings"]
+    taken = int(warning.split("its first ")[1].split()[0])
+    assert warning.endswith(f"{taken} of 200 entries were used")
+    model = whisper.load(job.settings.whisper_model, job.settings)
+    assert windows.fitting(model, words) == words[:taken]
+    assert len(model.hf_tokenizer.encode(" " + ", ".join(words[:taken])).ids) < model.max_length // 2
+    assert windows.fitting(model, words[:3]) == words[:3]
 
 
 def test_a_model_is_loaded_once(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from scripts.words import reference, word_error_rate, words
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_demo_shows_a_transcript_and_a_zip_and_leaves_no_process_whatever_is_set_here(tmp_path: Path) -> None:
+def test_the_demo_shows_a_transcript_notes_and_a_zip_and_leaves_no_process_whatever_is_set_here(tmp_path: Path) -> None:
     machine = tmp_path / "machine"
     machine.mkdir()
     (machine / ".env").write_text("MAX_UPLOAD_BYTES=1\nKEY_PREFIX=theirs\n")
@@ -28,12 +29,18 @@ def test_the_demo_shows_a_transcript_and_a_zip_and_leaves_no_process_whatever_is
     ended = subprocess.run(demo(tmp_path), cwd=machine, env=env, capture_output=True, text=True, timeout=110, check=False)
 
     assert ended.returncode == 0, ended.stderr
-    heard = words((tmp_path / "transcript.txt").read_text())
+    transcript = json.loads((tmp_path / "transcript.json").read_text())
+    heard = words(" ".join(segment["text"] for segment in transcript["segments"]))
     assert word_error_rate(reference(Path("samples/lecture.json")), heard) <= 0.03
+    notes = json.loads((tmp_path / "notes.json").read_text())
+    assert all(item["text"] in ended.stdout for item in (notes["title"], *notes["summary"]))
+    assert f"{len(notes['quiz'])} quiz questions" in ended.stdout
     assert (tmp_path / "transcript.txt").read_text().strip() in ended.stdout
     assert f"lies in {tmp_path / 'package.zip'}" in ended.stdout
     with zipfile.ZipFile(tmp_path / "package.zip") as package:
-        assert {"transcript.txt", "transcript.srt", "transcript.vtt", "transcript.json", "manifest.json"} <= set(package.namelist())
+        packed = {Path(name).name for name in package.namelist()}
+        assert {path.name for path in tmp_path.glob("[nt]*.*")} <= packed
+        assert {"transcript.txt", "transcript.srt", "transcript.vtt", "transcript.json", "notes.md", "manifest.json"} <= packed
     assert at_work_on(tmp_path) == []
 
 

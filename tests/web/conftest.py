@@ -30,6 +30,9 @@ from jobs.record import append, record
 from jobs.settings import Settings, settings
 from jobs.storage import Storage
 from jobs.store import Store
+from tests.web import chromium
+from tests.web.browsing import PICTURES, says
+from tests.web.chromium import Page
 from web import create_app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,6 +77,26 @@ def served(web_settings: Settings, store: Store) -> Iterator[str]:
         finally:
             process.terminate()
             assert process.wait(timeout=30) == 0
+
+
+@pytest.fixture
+def page(served: str, store: Store) -> Iterator[Page]:
+    """A browser in which ada has signed in; at the end it must have had nothing to complain of. Skipped where there is none."""
+    token = people.add(store, "ada", org="physics")
+    found = chromium.find()
+    if found is None:
+        pytest.skip("there is no Chromium on this machine")
+    with chromium.page(found) as page:
+        page.look()
+        page.open(f"{served}/")
+        page.until("document.getElementById('token')")
+        page.picture(PICTURES / "signin.png")
+        page.run(f"document.getElementById('token').value = '{token}'")
+        page.click("form.stack button")
+        page.until("document.readyState === 'complete' && " + says("#file-hint", "up to"))
+        yield page
+        assert page.complaints == []
+        assert {address.split("/")[2] for address in page.requested if address.startswith("http")} == {served.split("/")[2]}
 
 
 @dataclass

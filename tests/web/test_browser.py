@@ -2,67 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from redis import Redis
 
-from jobs import control, people, show
+from jobs import control, show
 from jobs.model import Completed, Spawn, Submission
 from jobs.record import progress
 from jobs.store import Store
 from jobs.submit import submit
-from tests.web import chromium
+from tests.web.browsing import pictures, says, upload
 from tests.web.chromium import Page
-from tests.web.conftest import ROOT, SAMPLES, Worker
+from tests.web.conftest import Worker
 
-PICTURES = ROOT / "build" / "screenshots"
-CHROMIUM = chromium.find()
-
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")]
-
-
-@pytest.fixture
-def page(served: str, store: Store) -> Iterator[Page]:
-    """A browser in which ada has signed in; at the end it must have had nothing to complain of."""
-    token = people.add(store, "ada", org="physics")
-    assert CHROMIUM
-    with chromium.page(CHROMIUM) as page:
-        page.look()
-        page.open(f"{served}/")
-        page.until("document.getElementById('token')")
-        page.picture(PICTURES / "signin.png")
-        page.run(f"document.getElementById('token').value = '{token}'")
-        page.click("form.stack button")
-        page.until("document.readyState === 'complete' && " + says("#file-hint", "up to"))
-        yield page
-        assert page.complaints == []
-        assert {address.split("/")[2] for address in page.requested if address.startswith("http")} == {served.split("/")[2]}
-
-
-def pictures(page: Page, name: str) -> None:
-    """Keep what the page looks like: by day, by night, on a phone, where nothing may stick out."""
-    page.picture(PICTURES / f"{name}.png")
-    page.look(dark=True)
-    page.picture(PICTURES / f"{name}-dark.png")
-    page.look(width=390, height=844)
-    page.picture(PICTURES / f"{name}-phone.png")
-    assert page.run("document.documentElement.scrollWidth") <= 390
-    page.look()
-
-
-def upload(page: Page) -> str:
-    """Choose a recording, start, and return the job's id once its page is there."""
-    page.choose("#file", SAMPLES / "short-slt.ogg")
-    page.until("!document.getElementById('start').disabled")
-    page.click("#start")
-    page.until("location.pathname.startsWith('/jobs/') && document.getElementById('bar')?.hasAttribute('aria-valuenow')")
-    return str(page.run("location.pathname.split('/')[2]"))
-
-
-def says(selector: str, text: str) -> str:
-    return f"(document.querySelector('{selector}')?.textContent ?? '').includes('{text}')"
+pytestmark = [pytest.mark.browser]
 
 
 def test_a_recording_goes_from_the_page_to_its_transcript(page: Page, worker: Worker, store: Store) -> None:
@@ -95,6 +49,7 @@ def test_a_recording_goes_from_the_page_to_its_transcript(page: Page, worker: Wo
     worker.record(second, Completed({}))
 
     # downloads, and no more asking once it has ended
+    assert worker.complete().node == "align"
     worker.publish("transcript.txt", b"This is the first part, and this is the second")
     worker.publish("package.zip", b"PK", "application/zip")
     page.until(says("#status", "Done"))

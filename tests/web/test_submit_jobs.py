@@ -32,7 +32,7 @@ def test_a_job_of_an_upload_answers_202_with_its_place_and_status(owner: Caller,
         "physics",
         "normal",
     )
-    assert [task["name"] for task in status["tasks"]] == ["inspect", "prepare", "transcribe", "merge", "export"]
+    assert [task["name"] for task in status["tasks"]] == ["inspect", "prepare", "transcribe", "align", "merge", "export"]
     assert status["title"] == "week 1.ogg"
     params = {"upload": upload, "word_timestamps": True, "filename": "week 1.ogg", "seconds": pytest.approx(6.5, abs=0.1)}
     assert show.job(store, status["id"]).params == params
@@ -98,7 +98,9 @@ def test_what_cannot_be_a_job_is_refused(owner: Caller, nothing_left: Nothing, b
         ({"language": "english"}, "params.language"),
         ({"word_timestamps": "perhaps"}, "params.word_timestamps"),
         ({"vocabulary": ["entropy", 5]}, "params.vocabulary.1"),
-        ({"notes": True}, "params.notes"),
+        ({"notes": "yes"}, "params.notes"),
+        ({"speaker_detection": "all"}, "params.speaker_detection"),
+        ({"emotions": True}, "params.emotions"),
         ({"filename": "mine.ogg"}, "params.filename"),
         ({"seconds": 5.0}, "params.seconds"),
     ],

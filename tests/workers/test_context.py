@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,3 +117,21 @@ def test_its_log_names_job_task_and_run(context: Context, caplog: pytest.LogCapt
 def test_a_task_that_is_no_child_has_no_writer(context: Context) -> None:
     with pytest.raises(RuntimeError, match="a is not a child"):
         context.writer()
+
+
+def test_a_service_that_is_to_be_left_alone_is_left_alone_by_all(context: Context, kit: Kit, jobs: Jobs, store: Store) -> None:
+    jobs.synthetic(seconds=1)
+    another = Context(take(store, "r2"), kit)
+    assert another.suspended("gemini") == (0.0, "")
+    context.suspend("gemini", 60, "the day's quota is spent")
+    wait_s, why = another.suspended("gemini")
+    assert 50 < wait_s <= 60
+    assert why == "the day's quota is spent"
+
+
+def test_the_corrections_of_its_job_are_read_where_the_jobs_outputs_say(context: Context, store: Store) -> None:
+    assert context.corrections() is None
+    corrections = {"version": 1, "segments": {"0": {"text": "so"}}, "speakers": {}}
+    context.storage.put_bytes("jobs/7f3a/corrections/1.json", json.dumps(corrections).encode())
+    store.redis.hset(store.keys.outputs(context.claimed.job), context_module.CORRECTIONS_FIELD, "jobs/7f3a/corrections/1.json")
+    assert context.corrections() == corrections

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from jobs.errors import Misconfigured, StorageFull, Unplayable
-from jobs.model import Claimed, Completed, Failed, Skipped, Spawn
+from jobs.model import Back, Claimed, Completed, Failed, Skipped, Spawn
 from jobs.record import ERROR_BYTES
 from jobs.settings import Settings
-from workers.outcome import NotConfigured, describe, of_error, of_result
+from workers.outcome import GaveUp, Later, NotConfigured, TryAgain, describe, of_error, of_result
 
 CHILDREN = ({"seconds": 1}, {"seconds": 2})
 
@@ -143,3 +143,12 @@ def test_an_error_takes_four_kilobytes_at_most_and_keeps_its_end() -> None:
     assert len(text.encode()) <= ERROR_BYTES
     assert text.startswith("ValueError: üü")
     assert text.split("\n")[0].endswith("...")
+
+
+def test_what_has_to_wait_is_given_back_for_so_long(config: Settings) -> None:
+    assert of_error(Later("the day's quota is spent", 3600.0), claimed(), config) == Back("the day's quota is spent", 3600.0)
+
+
+def test_trouble_outside_is_told_in_a_sentence_and_what_was_given_up_is_final(config: Settings) -> None:
+    assert of_error(TryAgain("it is in trouble (503)"), claimed(), config) == Failed("it is in trouble (503)")
+    assert of_error(GaveUp("it keeps its answer back"), claimed(), config) == Failed("it keeps its answer back", final=True)

@@ -45,8 +45,7 @@ document.addEventListener("drop", (event) => { // anywhere on the page: a near m
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (!chosen || sending) return;
-  const params = { word_timestamps: at("word-timestamps").checked, export: at("export").checked };
-  if (at("language").value) params.language = at("language").value;
+  const params = wanted();
   const body = new FormData();
   body.append("type", "transcription");
   body.append("params", JSON.stringify(params));
@@ -68,6 +67,16 @@ form.addEventListener("submit", async (event) => {
   }
 });
 at("upload-stop").addEventListener("click", () => sending?.stop());
+
+// What is asked for, as parameters of the transcription.
+function wanted() {
+  const params = {};
+  for (const step of form.querySelectorAll("[data-param]")) params[step.dataset.param] = JSON.parse(step.checked ? step.dataset.on : step.dataset.off);
+  if (at("language").value) params.language = at("language").value;
+  const words = at("vocabulary").value.split(/[,;\n]/).map((word) => word.trim()).filter(Boolean);
+  if (words.length) params.vocabulary = [...new Set(words)];
+  return params;
+}
 
 function show(uploading) {
   upload.hidden = !uploading;

@@ -1,15 +1,20 @@
 // A job's page: ask every two seconds, show what is so, stop when it has ended.
 
 import { ask, initial, Refused } from "./api.js";
+import { drawNotes } from "./notes.js";
+import { reading } from "./reading.js";
+import { drawDownloads, reader } from "./results.js";
 import { drawTasks } from "./tasks.js";
 import { follow } from "./transcript.js";
-import { ago, bytes, element, ENDED, jobState, secondsBetween, paused, setBar, setText, span, standing } from "./words.js";
+import { ago, element, ENDED, jobState, secondsBetween, paused, setBar, setText, span, standing } from "./words.js";
 
 const POLL_MS = 2000;
 const SLOWEST_POLL_MS = 15000;
 const at = (id) => document.getElementById(id);
 const path = `/api/jobs/${initial.id}`;
-const transcript = follow(`${path}/partial`, at("transcript-card"), at("transcript"), at("transcript-said"));
+const growing = follow(`${path}/partial`, at("transcript-card"), at("transcript"), at("transcript-said"));
+const finished = reading(at("transcript"), at("as-heard"), at("transcript-said"));
+const [readTranscript, readNotes] = [reader("transcript.json"), reader("notes.json")];
 
 let job = initial;
 let etag = null;
@@ -39,9 +44,7 @@ function draw() {
   at("delete").hidden = !ended;
 
   at("downloads-card").hidden = job.artifacts.length === 0;
-  keepFocus(at("downloads"), () => at("downloads").replaceChildren(...job.artifacts.map((artifact) =>
-    element("li", {}, element("a", { href: artifact.url, download: artifact.name },
-      element("span", { text: artifact.name }), element("span", { className: "muted", text: bytes(artifact.bytes) }))))));
+  keepFocus(at("downloads"), () => drawDownloads(at("downloads"), job.artifacts));
   keepFocus(at("tasks"), () => drawTasks(at("tasks"), job, (task) => act("POST", `/tasks/${task}/retry`)));
 }
 
@@ -77,7 +80,7 @@ async function pollOnce() {
     } else if (job.started_at) {
       draw(); // the time it takes goes on
     }
-    await transcript.read(ENDED.has(job.status));
+    await drawResults();
     at("lost").hidden = true;
     wait = POLL_MS;
   } catch (error) {
@@ -87,6 +90,21 @@ async function pollOnce() {
   }
   clearTimeout(timer);
   if (!ENDED.has(job.status) || !at("lost").hidden) timer = setTimeout(poll, document.hidden ? SLOWEST_POLL_MS : wait);
+}
+
+// The transcript grows until it is finished; what was made of it is shown as soon as it is there, and goes when it is to be made again.
+async function drawResults() {
+  const [transcript, notes] = [await readTranscript(job), await readNotes(job)];
+  if (transcript.fresh && transcript.content) finished.draw(transcript.content);
+  if (transcript.fresh && !transcript.content) {
+    finished.clear();
+    growing.forget();
+  }
+  if (transcript.content) at("transcript-card").hidden = transcript.content.segments.length === 0;
+  else await growing.read(ENDED.has(job.status));
+  at("notes-card").hidden = !notes.content;
+  if (notes.content && (notes.fresh || transcript.fresh)) drawNotes(at("notes"), notes.content, finished);
+  if (notes.fresh && !notes.content) at("notes").replaceChildren();
 }
 
 async function act(method, tail) {

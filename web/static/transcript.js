@@ -5,7 +5,7 @@ import { clock, element, setText } from "./words.js";
 
 const NEAR_END_PX = 40;
 
-// → {read(ended)}: asks for what is new since the last time and shows it.
+// → {read(ended), forget()}: asks for what is new since the last time and shows it; begins anew.
 export function follow(path, card, list, said) {
   let cursor = null;
   let segments = []; // {start, node}, by start
@@ -37,5 +37,11 @@ export function follow(path, card, list, said) {
     if (follows && !first && !ended) list.scrollTop = list.scrollHeight;
   }
 
-  return { read };
+  return {
+    read,
+    forget() {
+      [cursor, segments] = [null, []];
+      list.replaceChildren();
+    },
+  };
 }

@@ -1,63 +1,96 @@
-"""Join the chunks' segments into one transcript on the recording's clock, and write it as text, subtitles and JSON.
+"""Gather what every step found out into one transcript on the recording's clock, and write it, and the notes on it, in all forms.
 
 transcript.json, the form that programs read:
 
-    {"version": 1,
+    {"version": 2,
+     "title": of the notes, or null,
      "recording": {"filename", "seconds", "format", "codec", "channels", "sample_rate"},
      "model": name, "language": code, "versions": {library: version},
      "truncated_at_s": where the recording breaks off, or null,
-     "warnings": [sentence, …],
-     "segments": [{"start", "end": seconds, "text", "avg_logprob", "no_speech_prob",
-                   "words": [{"word", "start", "end", "probability"}, …] (only if asked for)}, …]}
+     "parameters": what was asked for,
+     "steps": {task: {"engine", "method", "model", "version", "settings": {…}, "third_party": who the text was sent to, or null}, …},
+     "skipped": [task that was asked for and not done, …],
+     "warnings": [sentence, … of all steps],
+     "segments": [{"start", "end": seconds, "text": as heard, or as its owner corrected it, "avg_logprob", "no_speech_prob",
+                   "corrected": true (only where its owner did), "doubt": why it may not be what was said (only where it may not be),
+                   "cleaned": the text after clean-up (only where that changed it),
+                   "speaker": "S1" or a name (only if speakers were told apart),
+                   "delivery": {"label", "energy_db", "pitch_hz", "pitch_range", "words_per_s", "pause_s"} (only if asked for),
+                   "words": [{"word", "start", "end", "probability", "low": true where that is low}, …] (only if asked for)}, …]}
 
-Segments stand in the order of time, do not overlap and end within the recording; so do the words of each.
+Segments stand in the order of time, do not overlap and end within the recording; so do the words of each. Version 1 had neither
+`title`, `parameters`, `steps` nor `skipped`; what it had means the same here.
+
+In a job of notes alone there is no recording: the notes are written, and nothing else.
 """
 
 from __future__ import annotations
 
-import html
 import json
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import Unplayable
+from workers.engines import cleaned, guard, noted
 from workers.engines.segments import Segment, read
+from workers.forms import anki, markdown, notes, plaintext, subtitles, table, transcript, webpage, word
+from workers.forms.said import clock
 
 if TYPE_CHECKING:
-    from jobs.storage import Storage
     from workers.context import Context
 
-PARAGRAPH_PAUSE_SECONDS = 2.0  #: who pauses for so long goes on to something else
-PARAGRAPH_CHARACTERS = 600  #: a longer one ends with its sentence
-SENTENCE_ENDS = (".", "?", "!", "…", "\N{IDEOGRAPHIC FULL STOP}", "\N{FULLWIDTH QUESTION MARK}", "\N{FULLWIDTH EXCLAMATION MARK}")
-
 NO_SPEECH = "no speech was found in the recording"
+
+#: The tasks that may come before, in their order, and whether a transcription's parameters ask for them.
+STEPS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
+    "prepare": lambda params: True,
+    "transcribe": lambda params: True,
+    "align": lambda params: params.get("word_timestamps", False) or params.get("speaker_detection") == "diarize",
+    "diarize": lambda params: params.get("speaker_detection") == "diarize",
+    "emotions": lambda params: params.get("detect_emotions", False),
+    "cleanup": lambda params: params.get("llm_cleanup", False),
+    "notes": lambda params: params.get("notes", False),
+}
+NOT_ASKED_FOR = ("upload", "filename", "seconds")  #: parameters that say which recording, not what to do with it
+
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+Form = tuple[str, str, Callable[[], str | bytes]]
 
 
 def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
     """Return the artifacts and what is to be known of them. Raises Unplayable, with the same, if the recording breaks off."""
-    recording, prepared, transcribed = inputs["inspect"], inputs["prepare"], inputs["transcribe"]
     context.progress(0.0, "Joining the transcript")
-    segments = read(context, inputs)
-    warnings = [] if segments else [NO_SPEECH]
+    if "transcribe" not in inputs:
+        return of_notes(context, inputs)
+    recording, prepared, transcribed = inputs["inspect"], inputs["prepare"], inputs["transcribe"]
+    segments, unfit = gathered(context, inputs)
+    doubts = [] if "align" in inputs else guard.warnings(segments)  # align tells of them, if it is there
+    warnings = [*([] if segments else [NO_SPEECH]), *doubts, *unfit, *cleaned.warnings(context, inputs), *noted.warnings(context, inputs)]
     breaks_off = breaks_off_sentence(prepared["truncated_at_s"], recording["seconds"]) if prepared["truncated_at_s"] is not None else None
-    transcript = {
-        "version": 1,
+    found = noted.read(context, inputs)
+    params = context.claimed.params
+    told = {
+        "version": 2,
+        "title": notes.title_of(found) if found and found.get("title") else None,
         "recording": {name: recording[name] for name in ("filename", "seconds", "format", "codec", "channels", "sample_rate")},
         "model": transcribed["model"],
         "language": transcribed["language"],
         "versions": transcribed["versions"],
         "truncated_at_s": prepared["truncated_at_s"],
-        "warnings": [*prepared["warnings"], *warnings, *([breaks_off] if breaks_off else [])],
+        "parameters": {name: value for name, value in params.items() if name not in NOT_ASKED_FOR},
+        "steps": provenance(context, inputs),
+        "skipped": [task for task, asked in STEPS.items() if asked(params) and task not in inputs],
+        "warnings": [*warned(inputs), *warnings, *([breaks_off] if breaks_off else [])],
         "segments": segments,
     }
-    context.progress(0.5, "Writing the transcript")
+    forms = [*of_transcript(told)]
+    if found:
+        forms += forms_of_notes(found, [segment["start"] for segment in segments], context.claimed.job)
     output = {
-        "artifacts": write(context, transcript),
+        "artifacts": write(context, forms),
         "segments": len(segments),
         "words": sum(len(segment["text"].split()) for segment in segments),
-        "language": transcribed["language"],
-        "model": transcribed["model"],
-        "versions": transcribed["versions"],
+        **{name: told[name] for name in ("title", "language", "model", "versions", "parameters", "steps", "skipped")},
         "warnings": warnings,  # only its own: a job's status shows those of all its tasks
     }
     # Nothing reads the chunks any more: every task that does has completed, and a retry begins here or later (decision 0022).
@@ -67,64 +100,114 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
     return output
 
 
+def of_notes(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Write the notes of a job that makes nothing else; its task `read` tells on what they are."""
+    found = noted.read(context, inputs)
+    assert found is not None, "neither a transcript nor notes to write"
+    timed = inputs["read"].get("timed", True)  # a plain text is not
+    starts = [segment["start"] for segment in read(context, inputs)] if timed else []
+    about = context.claimed.params.get("job", context.claimed.job)
+    return {
+        "artifacts": write(context, forms_of_notes(found, starts, about)),
+        "title": notes.title_of(found),
+        "language": found.get("language"),
+        "steps": provenance(context, inputs),
+        "warnings": noted.warnings(context, inputs),
+    }
+
+
+def gathered(context: Context, inputs: Mapping[str, Any]) -> tuple[list[Segment], list[str]]:
+    """Return the segments with what was found out of each, and what did not fit them, in sentences."""
+    segments = [dict(segment) for segment in read(context, inputs)]
+    warnings = []
+    for task, name, found in (("cleanup", "cleaned", cleaned.read(context, inputs)), ("emotions", "delivery", delivered(context, inputs))):
+        if task not in inputs:
+            continue
+        if len(found) != len(segments):  # of other segments than these: better nothing than what was said elsewhere
+            warnings.append(f"what {task} found does not fit the transcript and was left out; run {task} again")
+            continue
+        for segment, item in zip(segments, found, strict=True):
+            # What its owner wrote is shown as it was written.
+            if item and item != segment["text"] and not (name == "cleaned" and segment.get("corrected")):
+                segment[name] = item
+        context.checkpoint()
+    return segments, warnings
+
+
+def delivered(context: Context, inputs: Mapping[str, Any]) -> list[dict[str, Any] | None]:
+    if "emotions" not in inputs:
+        return []
+    found: list[dict[str, Any] | None] = json.loads(context.storage.get_bytes(inputs["emotions"]["key"]))["segments"]
+    return found
+
+
+def warned(inputs: Mapping[str, Any]) -> list[str]:
+    """Return the warnings of the tasks before, each once."""
+    return list(dict.fromkeys(warning for task in STEPS for warning in inputs.get(task, {}).get("warnings", ())))
+
+
+def provenance(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how each step was done, by what, and who else saw the text."""
+    told: dict[str, Any] = {}
+    for task in ("read", *STEPS):
+        output = inputs.get(task, {})
+        found = noted.provenance(context, inputs) if task == "notes" else output.get("provenance")
+        if task == "transcribe" and output and not found:
+            versions = output["versions"]
+            found = {"engine": task, "method": "faster-whisper", "model": output["model"], "version": versions["faster-whisper"],
+                     "settings": {}, "third_party": None}  # fmt: skip
+        if found:
+            told[task] = found
+    return told
+
+
+def of_transcript(told: dict[str, Any]) -> Iterable[Form]:
+    segments, seconds = told["segments"], told["recording"]["seconds"]
+    page = transcript.page(told)
+    return (
+        ("transcript.txt", "text/plain; charset=utf-8", lambda: plaintext.write(segments)),
+        ("transcript.srt", "application/x-subrip; charset=utf-8", lambda: subtitles.write(segments, seconds, "srt")),
+        ("transcript.vtt", "text/vtt; charset=utf-8", lambda: subtitles.write(segments, seconds, "vtt")),
+        ("transcript.json", "application/json", lambda: json.dumps(told, ensure_ascii=False, indent=1) + "\n"),
+        ("transcript.md", "text/markdown; charset=utf-8", lambda: markdown.write(page)),
+        ("transcript.html", "text/html; charset=utf-8", lambda: webpage.write(page)),
+        ("transcript.docx", DOCX, lambda: word.write(page)),
+        ("transcript.csv", "text/csv; charset=utf-8", lambda: table.transcript(segments)),
+    )
+
+
+def forms_of_notes(found: dict[str, Any], starts: list[float], job: str) -> Iterable[Form]:
+    """Return the forms of notes on a recording; `job` is the one that transcribed it, by which Anki knows the cards again."""
+    page = notes.page(found, starts)
+    forms: list[Form] = [
+        ("notes.json", "application/json", lambda: json.dumps(found, ensure_ascii=False, indent=1) + "\n"),
+        ("notes.md", "text/markdown; charset=utf-8", lambda: markdown.write(page)),
+        ("notes.html", "text/html; charset=utf-8", lambda: webpage.write(page)),
+        ("notes.docx", DOCX, lambda: word.write(page)),
+    ]
+    if cards := found["flashcards"]:
+        forms += [
+            ("flashcards.csv", "text/csv; charset=utf-8", lambda: table.flashcards(cards, starts)),
+            ("flashcards.apkg", "application/vnd.anki", lambda: anki.write(cards, starts, title=page.title, job=job)),
+        ]
+    return forms
+
+
+def write(context: Context, forms: Iterable[Form]) -> list[dict[str, Any]]:
+    """Put each form into storage, one after the other, and return them as artifacts."""
+    listed = list(forms)
+    artifacts = []
+    for n, (name, media_type, make) in enumerate(listed):
+        context.progress(0.2 + 0.8 * n / len(listed), f"Writing {name}")
+        made = make()
+        data = made.encode() if isinstance(made, str) else made
+        context.storage.put_bytes(context.key(name), data)
+        artifacts.append({"name": name, "bytes": len(data), "media_type": media_type, "key": context.key(name)})
+    return artifacts
+
+
 def breaks_off_sentence(at_s: float, declared_s: float) -> str:
     where = f"the recording breaks off at {clock(at_s)}"
     if declared_s - at_s >= 1:
         where += f", although it says that it is {clock(declared_s)} long"
     return f"{where}: the file is cut off or damaged; what comes before was transcribed and can be downloaded"
-
-
-def clock(seconds: float) -> str:
-    """`1:23` or `1:02:03`."""
-    whole = int(seconds)
-    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def write(context: Context, transcript: dict[str, Any]) -> list[dict[str, Any]]:
-    """Put the transcript into storage in all its forms and return them as artifacts."""
-    segments = transcript["segments"]
-    forms = (
-        ("transcript.txt", "text/plain; charset=utf-8", text(segments)),
-        ("transcript.srt", "application/x-subrip; charset=utf-8", subtitles(segments, "srt")),
-        ("transcript.vtt", "text/vtt; charset=utf-8", subtitles(segments, "vtt")),
-        ("transcript.json", "application/json", json.dumps(transcript, ensure_ascii=False, indent=1) + "\n"),
-    )
-    artifacts = []
-    for name, media_type, content in forms:
-        artifacts.append(put(context.storage, context.key(name), name, media_type, content.encode()))
-        context.checkpoint()
-    return artifacts
-
-
-def put(storage: Storage, key: str, name: str, media_type: str, data: bytes) -> dict[str, Any]:
-    storage.put_bytes(key, data)
-    return {"name": name, "bytes": len(data), "media_type": media_type, "key": key}
-
-
-def text(segments: list[Segment]) -> str:
-    """Return the transcript to read: a paragraph ends at a long pause, or with its sentence once it is long."""
-    paragraphs: list[str] = []
-    past = 0.0
-    for segment in segments:
-        said = segment["text"]
-        full = bool(paragraphs) and len(paragraphs[-1]) >= PARAGRAPH_CHARACTERS and paragraphs[-1].endswith(SENTENCE_ENDS)
-        if full or not paragraphs or segment["start"] - past >= PARAGRAPH_PAUSE_SECONDS:
-            paragraphs.append(said)
-        else:
-            paragraphs[-1] += f" {said}"
-        past = segment["end"]
-    return "".join(f"{paragraph}\n\n" for paragraph in paragraphs).rstrip("\n") + ("\n" if paragraphs else "")
-
-
-def subtitles(segments: list[Segment], form: str) -> str:
-    """Return the segments as SubRip (`srt`) or WebVTT (`vtt`)."""
-    import pysubs2
-
-    subs = pysubs2.SSAFile()
-    for segment in segments:
-        said = " ".join(segment["text"].split()).replace("\\", "\N{SET MINUS}")  # a backslash starts an escape there
-        # What a player would take for markup: WebVTT has escapes for it, SubRip only has none for its arrow.
-        said = html.escape(said, quote=False) if form == "vtt" else said.replace("-->", "→")
-        subs.append(pysubs2.SSAEvent(start=round(segment["start"] * 1000), end=round(segment["end"] * 1000), text=said))
-    return subs.to_string(form, keep_ssa_tags=True)

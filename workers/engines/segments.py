@@ -1,25 +1,43 @@
 """What was said, as the tasks after `transcribe` see it: segments in the order of time, on the recording's clock.
 
 A file of segments is `{"segments": [{"start", "end": seconds, "text", "avg_logprob", "no_speech_prob", "words": [{"word", "start", "end",
-"probability"}, …] (if asked for), "speaker" (if known)}, …]}`. The last task that wrote one counts: diarize, else align, else the
-children of transcribe. What later tasks add stands in files of their own, an item for each segment, by its place.
+"probability", "low": true (if it is worth a look)}, …] (if asked for), "speaker" (if known), "doubt" (if any: workers.engines.guard),
+"corrected": true (if its text is its owner's)}, …]}`. The last task that wrote one counts: diarize, else align, else the children of
+transcribe, or read, of a transcript that was there already. What later tasks add stands in files of their own, an item for each
+segment, by its place.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from workers.engines.corrections import applied
 
 if TYPE_CHECKING:
     from workers.context import Context
 
 Segment = dict[str, Any]
 
+WRITERS = ("diarize", "align")  #: the last one first
+
 
 def read(context: Context, inputs: Mapping[str, Any]) -> list[Segment]:
-    """Return the segments that this task is to work on."""
-    for task in ("diarize", "align"):
+    """Return the segments that this task is to work on, with the corrections of the job's owner if there are any.
+
+    Not for a task that makes segments itself: corrections are of the last one's, and would be put in twice.
+    """
+    segments = written(context, inputs)
+    if context.claimed.engine in WRITERS:
+        return segments
+    corrections = context.corrections()
+    return applied(segments, corrections) if corrections else segments
+
+
+def written(context: Context, inputs: Mapping[str, Any]) -> list[Segment]:
+    """Return the segments as the last task that wrote some left them."""
+    for task in (*WRITERS, "read"):
         if task in inputs:
             found: list[Segment] = json.loads(context.storage.get_bytes(inputs[task]["key"]))["segments"]
             return found
@@ -35,11 +53,15 @@ def put(context: Context, name: str, segments: Sequence[Segment], **more: Any) -
 
 def collect(context: Context) -> list[Segment]:
     """Return the segments of all chunks, chunk by chunk."""
-    segments: list[Segment] = []
+    return [segment for chunk in heard(context) for segment in chunk["segments"]]
+
+
+def heard(context: Context) -> Iterator[dict[str, Any]]:
+    """Yield what each chunk was heard to be: its `segments`, and `speech`, the stretches in which somebody speaks."""
     for chunk in context.children_outputs("transcribe"):
-        segments += json.loads(context.storage.get_bytes(chunk["key"]))
+        found = json.loads(context.storage.get_bytes(chunk["key"]))
+        yield {"segments": found, "speech": []} if isinstance(found, list) else found  # a list: as it was before there was `speech`
         context.checkpoint()
-    return segments
 
 
 def in_order(segments: list[Segment], seconds: float) -> list[Segment]:

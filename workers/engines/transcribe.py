@@ -7,8 +7,8 @@ start of the first window that is not there, and comes to the same text and time
 from __future__ import annotations
 
 import io
-import json
 import wave
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ import numpy as np
 from jobs.errors import Misconfigured
 from jobs.model import Spawn
 from workers.engines.chunks import Chunk, listed
+from workers.engines.segments import put
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -59,12 +60,24 @@ def split(context: Context, chunks: list[Chunk]) -> Spawn:
         }
         for n, chunk in enumerate(chunks)
     )
-    return Spawn(children, output={"model": Path(name).name, "language": language, "versions": versions()})
+    output = {"model": Path(name).name, "language": language, "versions": versions(), "warnings": left_out(model, params)}
+    return Spawn(children, output=output)
+
+
+def left_out(model: WhisperModel, params: Mapping[str, Any]) -> list[str]:
+    """Return a sentence on the words of the vocabulary that are one too many for the model, or nothing."""
+    from workers.engines import windows
+
+    vocabulary = params.get("vocabulary", ())
+    taken = len(windows.fitting(model, vocabulary))
+    if taken == len(vocabulary):
+        return []
+    return [f"the vocabulary is longer than the speech model takes: its first {taken} of {len(vocabulary)} entries were used"]
 
 
 def choose_language(context: Context, model: WhisperModel, chunks: list[Chunk], wanted: str | None) -> str:
     """Return the language to transcribe: the one asked for, the only one the model knows, or that of the first speech."""
-    from workers.engines import whisper
+    from workers.engines import windows
 
     if wanted is not None and wanted not in model.supported_languages:
         raise Misconfigured(
@@ -74,7 +87,7 @@ def choose_language(context: Context, model: WhisperModel, chunks: list[Chunk], 
         return wanted or model.supported_languages[0]
     for n, chunk in enumerate(chunks):
         context.progress(n / len(chunks), "Detecting the language")
-        found = whisper.detect_language(model, read_sound(context.storage, chunk.key))
+        found = windows.detect_language(model, read_sound(context.storage, chunk.key))
         if found is not None:
             return found
     return DEFAULT_LANGUAGE
@@ -82,18 +95,19 @@ def choose_language(context: Context, model: WhisperModel, chunks: list[Chunk], 
 
 def transcribe(context: Context, chunk: dict[str, Any]) -> dict[str, Any]:
     """Decode the windows of one chunk that are not decoded yet, and put the segments of all of them into storage."""
-    from workers.engines import whisper
+    from workers.engines import whisper, windows
 
     params = context.claimed.params
     writer = context.writer()
     items = writer.items()
     model = whisper.load(whisper.named(params.get("model"), context.settings), context.settings)
-    speech = whisper.Chunk(
+    speech = windows.Chunk(
         model,
         read_sound(context.storage, chunk["key"]),
         language=chunk["language"],
-        word_timestamps=params.get("word_timestamps", False),
+        word_timestamps=wants_words(params),
         vocabulary=params.get("vocabulary", ()),
+        checkpoint=context.checkpoint,
     )
     context.checkpoint()
     resumed_at = (items[-1]["seek"], items[-1]["speech_end_s"]) if items else (0, 0.0)
@@ -109,9 +123,14 @@ def transcribe(context: Context, chunk: dict[str, Any]) -> dict[str, Any]:
         context.progress(done, f"Transcribing chunk {chunk['n'] + 1} of {chunk['of']}, {100 * done:.0f} %")
         context.checkpoint()
     segments = [segment for item in items for segment in item["segments"]]
-    key = context.key("segments.json")
-    context.storage.put_bytes(key, json.dumps(segments, ensure_ascii=False).encode())
+    spoken = [list(moment({"start": start, "end": end}, chunk["offset_s"]).values()) for start, end in speech.spoken]
+    key = put(context, "segments.json", segments, speech=spoken)
     return {"key": key, "segments": len(segments), "seconds": chunk["seconds"]}
+
+
+def wants_words(params: Mapping[str, Any]) -> bool:
+    """Tell whether each word needs its times: asked for, or because it has to be told who said it."""
+    return bool(params.get("word_timestamps")) or params.get("speaker_detection") == "diarize"
 
 
 def read_sound(storage: Storage, key: str) -> NDArray[np.float32]:

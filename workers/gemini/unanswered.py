@@ -1,0 +1,25 @@
+"""Why there is no answer, and none would come of asking again. Each says so in a sentence; a task that lets it pass fails for good."""
+
+from __future__ import annotations
+
+from workers.outcome import GaveUp
+
+
+class NoAnswer(GaveUp):
+    """Base of all."""
+
+
+class Blocked(NoAnswer):
+    """Gemini keeps its answer back, or did not take the question: SAFETY, RECITATION and the like."""
+
+
+class Cut(NoAnswer):
+    """The answer was longer than the model may write: a smaller part has to be asked about."""
+
+
+class Unreadable(NoAnswer):
+    """What came is not the JSON that was asked for, and no attempts are left."""
+
+
+class Refused(NoAnswer):
+    """The request is not one that Gemini takes."""
