@@ -100,7 +100,10 @@ class Settings(BaseSettings):
 
     # quality
     quality_processes: int = Field(
-        0, ge=0, le=64, description="recordings that one quality check listens to at once; 0: as many as the worker has cores, at most 8"
+        0,
+        ge=0,
+        le=64,
+        description="recordings that a quality check listens to at once, 150 MB each; 0: one a core, at most 4",
     )
 
     # Below the 60 s after which a run that says nothing is taken for dead (workers/engines).

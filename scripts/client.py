@@ -77,6 +77,13 @@ class Client:
         `on_sent` is told how many bytes more have left; less than none when they have to be sent again.
         """
         fields = {name: value if isinstance(value, str) else json.dumps(value) for name, value in asked.items()}
+        return self._send_file("/api/jobs", path, fields, on_sent)
+
+    def upload(self, path: Path, *, on_sent: Callable[[int], Any]) -> str:
+        """Upload a recording and return its id. Sent again as a job's is; what the server had of it before expires."""
+        return str(self._send_file("/api/uploads", path, {}, on_sent)["id"])
+
+    def _send_file(self, address: str, path: Path, fields: dict[str, str], on_sent: Callable[[int], Any]) -> dict[str, Any]:
         key = secrets.token_hex(16)
         sent = 0
 
@@ -91,7 +98,7 @@ class Client:
             with path.open("rb") as file:
                 body = FormBody(file, path.stat().st_size, path.name, fields, count)
                 headers = {"Idempotency-Key": key, "Content-Type": f"multipart/form-data; boundary={body.boundary}"}
-                return self._ask("POST", "/api/jobs", data=body, headers=headers)
+                return self._ask("POST", address, data=body, headers=headers)
 
         found: dict[str, Any] = self._patiently(send)
         return found

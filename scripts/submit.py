@@ -25,6 +25,7 @@ from scripts.client import Client, Refused, Unreachable
 
 ENDED = ("completed", "failed", "cancelled")
 POLL_S = 2.0
+TOGETHER = ("quality",)  #: types whose jobs are made of all recordings at once
 
 
 @dataclass
@@ -64,7 +65,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def read_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m scripts.submit", description="Submit recordings to a running Lectern.")
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="recordings; each becomes a job")
+    parser.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help="recordings; each becomes a job, or with --type quality all one"
+    )
     parser.add_argument("--type", default="transcription", metavar="T", help="job type (%(default)s)")
     parser.add_argument("--param", action="append", default=[], metavar="K=V", type=read_param, help="a parameter; V is JSON, or else text")
     parser.add_argument("--priority", choices=["high", "normal", "low", "background"], metavar="P", help="high, normal, low or background")
@@ -80,7 +83,7 @@ def read_arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--quiet", action="store_true", help="no bars and messages, only ids and what went wrong")
     arguments = parser.parse_args(argv)
-    if not arguments.files and arguments.type == "transcription":
+    if not arguments.files and arguments.type in ("transcription", *TOGETHER):
         parser.error("name at least one recording")
     missing = [str(path) for path in arguments.files if not path.is_file()]
     if missing:
@@ -114,19 +117,25 @@ def read_token(given: str | None, data: Path) -> str:
 
 
 def submit_all(client: Client, arguments: argparse.Namespace) -> tuple[list[Followed], bool]:
-    """Submit a job per file, or one without a file, and print its id; return the jobs, and whether any file was refused."""
+    """Submit a job per file, one of all, or one without a file, and print its id; return the jobs, and whether any file was refused."""
     fields = {"type": arguments.type, "params": dict(arguments.param), "priority": arguments.priority, "zone": arguments.zone}
     asked = {name: value for name, value in fields.items() if value is not None}
     watched = bool(arguments.follow or arguments.out) and shows_bars(arguments.quiet)
     jobs: list[Followed] = []
     refused = False
-    subjects = arguments.files or [Path(arguments.type)]
+    apart = bool(arguments.files) and arguments.type not in TOGETHER
+    if arguments.files and not apart:
+        uploaded, refused = upload_all(client, arguments)
+        asked["params"] = {**asked["params"], "uploads": uploaded}
+        if not uploaded:
+            return [], True
+    subjects = arguments.files if apart else [Path(arguments.type)]
     for subject, folder in zip(subjects, out_folders(arguments.out, subjects), strict=True):
         name = subject.name
         try:
             if folder:
                 make(folder)
-            job = send(client, subject, asked, quiet=arguments.quiet) if arguments.files else client.submit(asked)
+            job = send(client, subject, asked, quiet=arguments.quiet) if apart else client.submit(asked)
         except (Refused, OSError) as error:
             refused = True
             complain(error, name)
@@ -140,11 +149,30 @@ def submit_all(client: Client, arguments: argparse.Namespace) -> tuple[list[Foll
     return jobs, refused
 
 
+def upload_all(client: Client, arguments: argparse.Namespace) -> tuple[list[str], bool]:
+    """Upload every file; return the ids of those that were taken, and whether any was refused. Raises Unreachable."""
+    uploaded: list[str] = []
+    refused = False
+    for file in arguments.files:
+        try:
+            with sending(file, quiet=arguments.quiet) as bar:
+                uploaded.append(client.upload(file, on_sent=bar.update))
+        except (Refused, OSError) as error:
+            if isinstance(error, Unreachable):
+                raise
+            refused = True
+            complain(error, file.name)
+    return uploaded, refused
+
+
 def send(client: Client, file: Path, asked: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
-    with tqdm(
-        total=file.stat().st_size, desc=f"upload {file.name}", unit="B", unit_scale=True, leave=False, disable=not shows_bars(quiet)
-    ) as bar:
+    with sending(file, quiet=quiet) as bar:
         return client.submit_file(file, asked, on_sent=bar.update)
+
+
+def sending(file: Path, *, quiet: bool) -> tqdm[Any]:
+    total = file.stat().st_size
+    return tqdm(total=total, desc=f"upload {file.name}", unit="B", unit_scale=True, leave=False, disable=not shows_bars(quiet))
 
 
 def out_folders(out: Path | None, files: list[Path]) -> list[Path | None]:

@@ -69,7 +69,8 @@ def complaints(found: dict[str, Any]) -> tuple[str, ...]:
     if not bad:
         return ()
     more = f" and {bad - len(named)} more" if bad > len(named) else ""
-    return (f"{bad} of {total} recordings {'is' if bad == 1 else 'are'} poor or unusable: {', '.join(named)}{more}",)
+    some = "the recording is" if total == 1 else f"{bad} of {total} recordings {'is' if bad == 1 else 'are'}"
+    return (f"{some} poor or unusable: {', '.join(named)}{more}",)
 
 
 def size(params: Params) -> float:

@@ -73,25 +73,30 @@ def test_a_seminar_becomes_a_study_pack_that_opens_everywhere_and_goes_into_one_
     lectern: Served, tmp_path: Path
 ) -> None:
     guest = Guest(lectern)
-    job = guest.upload("seminar.mp3", (ROOT / "samples" / "seminar.mp3").read_bytes(), word_timestamps=True, notes=True)
+    asked = {"speaker_detection": "diarize", "detect_emotions": True, "llm_cleanup": True, "notes": True}
+    job = guest.upload("seminar.mp3", (ROOT / "samples" / "seminar.mp3").read_bytes(), **asked)
     told = guest.ended(job)
     assert told["status"] == "completed", told
+    assert [task["name"] for task in told["tasks"] if task["state"] == "skipped"] == ["cleanup"]  # no key for Gemini
     files = opened(guest.artifact(job, "package.zip"))
     assert {artifact["name"] for artifact in told["artifacts"]} - {"package.zip"} == files.keys() - {"manifest.json", "SHA256SUMS"}
 
     transcript = json.loads(files["transcript.json"])
     said = words(files["transcript.txt"].decode())
     assert len(said) > 60
-    assert said == words(" ".join(segment["text"] for segment in transcript["segments"]))
+    spoken = words(" ".join(segment["text"] for segment in transcript["segments"]))
+    assert follows(spoken, said)  # between them, who says it
+    assert {segment["speaker"] for segment in transcript["segments"]} >= {"S1", "S2"}
+    assert all("delivery" in segment for segment in transcript["segments"])
     for form in ("srt", "vtt"):
         cues = pysubs2.SSAFile.from_string(files[f"transcript.{form}"].decode(), form)
-        assert words(" ".join(cue.plaintext for cue in cues)) == said
+        assert words(" ".join(cue.plaintext for cue in cues)) == (said if form == "srt" else spoken)
         assert all(len(line) <= 42 for cue in cues for line in cue.plaintext.split("\n"))
     with io.StringIO(files["transcript.csv"].decode(), newline="") as table:
-        assert words(" ".join(row["text"] for row in csv.DictReader(table, strict=True))) == said
-    assert follows(said, Text(files["transcript.html"].decode()).words)
-    assert follows(said, markdown(files["transcript.md"]))
-    assert follows(said, word(files["transcript.docx"]))
+        assert words(" ".join(row["text"] for row in csv.DictReader(table, strict=True))) == spoken
+    assert follows(spoken, Text(files["transcript.html"].decode()).words)
+    assert follows(spoken, markdown(files["transcript.md"]))
+    assert follows(spoken, word(files["transcript.docx"]))
 
     notes = json.loads(files["notes.json"])
     summary = words(" ".join(item["text"] for item in notes["summary"]))
@@ -107,9 +112,10 @@ def test_a_seminar_becomes_a_study_pack_that_opens_everywhere_and_goes_into_one_
             assert database.execute("SELECT count(*) FROM cards").fetchone() == (len(notes["flashcards"]),)
 
     manifest = json.loads(files["manifest.json"])
-    assert {"transcribe", "notes"} <= manifest["steps"].keys()
+    assert {"transcribe", "diarize", "emotions", "notes"} <= manifest["steps"].keys()
+    assert manifest["skipped"] == ["cleanup"]
     assert manifest["third_parties"] == []
-    assert manifest["parameters"] == {"word_timestamps": True, "notes": True}
+    assert manifest["parameters"] == asked
 
     short = guest.upload("short.ogg", (ROOT / "samples" / "short-slt.ogg").read_bytes(), export=False)
     assert guest.ended(short)["status"] == "completed"

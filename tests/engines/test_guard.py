@@ -142,12 +142,14 @@ def decoded(sound: Any, settings: Settings, **more: Any) -> list[windows.Window]
 
 @pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.glob("*.*") if path.suffix in (".ogg", ".mp3", ".wav")))
 @pytest.mark.parametrize("word_timestamps", [False, True])
-def test_clear_speech_is_decoded_once_and_is_beyond_doubt(
+def test_clear_speech_is_decoded_once_and_is_beyond_doubt_and_silence_is_not_decoded(
     name: str, word_timestamps: bool, settings: Settings, tried: list[guard.Way]
 ) -> None:
     found = decoded(decode_audio(str(SAMPLES / name)), settings, word_timestamps=word_timestamps)
 
-    assert tried == [guard.WAYS[0]] * len(found)
+    assert set(tried) <= {guard.WAYS[0]}
+    # The margin behind the last word is left out, unless that word is taken to end too early.
+    assert len(tried) <= sum(bool(window.segments) for window in found) + word_timestamps
     assert not any("doubt" in segment for window in found for segment in window.segments)
 
 

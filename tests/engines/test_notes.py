@@ -51,11 +51,11 @@ def test_a_silent_recording_has_empty_notes_that_say_so(begin: Callable[..., Pip
 
 
 def test_the_longest_transcripts_are_taken_notes_of_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notes, "MOST_CHARACTERS", 250)
+    monkeypatch.setattr(notes, "MOST_BYTES", 250)
     few, warnings = notes.bounded(PLANTS)
     assert (len(few), warnings) == (
         2,
-        [f"the notes are of the first 2 of {len(PLANTS)} segments: they are taken of at most 250 characters"],
+        [f"the notes are of the first 2 of {len(PLANTS)} segments: they are taken of at most 250 bytes"],
     )
     assert notes.bounded(PLANTS[:2]) == (PLANTS[:2], [])
 

@@ -134,6 +134,11 @@ def test_folders_are_safe_and_different_on_every_system(desk: Desk) -> None:
     assert [packed.read(str(name)) for name in names] == [str(n).encode() for n in range(len(titles))]
 
 
+def test_a_job_without_a_recording_is_called_as_what_it_made(desk: Desk) -> None:
+    desk.add("n1", None, {"notes.md": b"# Leaves"}, title="Leaves: and light")
+    assert desk.pack("n1")[1].namelist()[0] == "Leaves_ and light/notes.md"
+
+
 def test_what_is_gone_or_has_nothing_is_left_out_with_a_warning(desk: Desk) -> None:
     desk.add("a1", "week 1.ogg", {"transcript.txt": b"one", "notes.md": b"gone"})
     desk.add("b2", "week 2.ogg", {})

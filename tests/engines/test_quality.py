@@ -20,6 +20,7 @@ import pytest
 from redis import Redis
 
 from jobs import claim, control, record, show, submit
+from jobs.errors import Misconfigured
 from jobs.model import Claimed, Completed, JobView, Submission
 from jobs.settings import settings
 from jobs.states import JobStatus
@@ -399,3 +400,13 @@ def test_a_pool_has_no_more_processes_than_it_may_and_than_there_is_work_for(tmp
         assert sorted(event.n for event in events if isinstance(event, Done)) == list(range(work))
         assert not any(isinstance(event, Died) for event in events)
     assert len(children(os.getpid())) == before
+
+
+def test_more_recordings_than_keys_are_allowed_is_said_before_anything_is_done(
+    kit: Kit, ask: Submit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "a.wav", speech(1))
+    ask({"a.wav": path, "b.wav": path})
+    monkeypatch.setattr(kit.settings, "max_children", 1)
+    with pytest.raises(Misconfigured, match="MAX_CHILDREN=1"):
+        quality.run(take(kit), {})

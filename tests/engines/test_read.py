@@ -95,6 +95,11 @@ def test_a_plain_text_is_cut_into_sentences_without_times(uploaded: Read) -> Non
     assert (told["timed"], told["seconds"], told["language"]) == (False, 0.0, "en")
 
 
+def test_the_cleaned_text_is_read_where_there_is_one(uploaded: Read) -> None:
+    told = uploaded("a.json", json.dumps({"segments": [{**SAID[0], "cleaned": "Good morning, everyone."}, SAID[1]]}))
+    assert [segment["text"] for segment in told["said"]] == ["Good morning, everyone.", SAID[1]["text"]]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [

@@ -121,6 +121,41 @@ def test_a_chunk_without_speech_has_no_segments_and_does_not_fail(sound: Any, be
     assert appended.stored == []
 
 
+def test_the_vocabulary_is_a_hint_to_the_first_decoding_of_each_window(
+    settings: Settings, bare: WhisperModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hints: list[str | None] = []
+    prompt = WhisperModel.get_prompt
+
+    def noted(self: WhisperModel, *given: Any, hotwords: str | None = None, **more: Any) -> Any:
+        hints.append(hotwords)
+        return prompt(self, *given, hotwords=hotwords, **more)
+
+    monkeypatch.setattr(WhisperModel, "get_prompt", noted)
+    model = whisper.load(settings.whisper_model, settings)
+    sound = decode_audio(str(SAMPLES / "short-slt.ogg"))
+    list(windows.Chunk(model, sound, language="en", word_timestamps=False, vocabulary=("sugar", "leaf")).windows())
+    assert set(hints) == {"sugar, leaf"}
+    nines = decode_audio(str(Path(__file__).parent / "recordings" / "nines.ogg"))
+    hints.clear()
+    next(windows.Chunk(model, nines, language="en", word_timestamps=False, vocabulary=("sugar",)).windows())
+    assert hints == ["sugar", None, None, None, None]  # a hint may be what it goes on repeating
+
+
+def test_a_vocabulary_that_is_too_long_is_cut_between_words_and_told(begin: Begin) -> None:
+    words = [f"mitochondrion{n}" for n in range(200)]
+    job = begin(SAMPLES / "short-slt.ogg", vocabulary=words)
+    job.inspect()
+    job.prepare()
+    (warning,) = job.split().output["warnings"]
+    taken = int(warning.split("its first ")[1].split()[0])
+    assert warning.endswith(f"{taken} of 200 entries were used")
+    model = whisper.load(job.settings.whisper_model, job.settings)
+    assert windows.fitting(model, words) == words[:taken]
+    assert len(model.hf_tokenizer.encode(" " + ", ".join(words[:taken])).ids) < model.max_length // 2
+    assert windows.fitting(model, words[:3]) == words[:3]
+
+
 def test_a_model_is_loaded_once(settings: Settings) -> None:
     assert whisper.load(settings.whisper_model, settings) is whisper.load(settings.whisper_model, settings)
 

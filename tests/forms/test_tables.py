@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
+import re
 import sqlite3
 import zipfile
 from contextlib import closing
@@ -78,6 +80,27 @@ def test_a_deck_has_a_card_for_each_flashcard(notes: dict[str, Any], starts: lis
     assert len({guid for guid, *_ in told}) == 3
     assert "Week 1:x" in [deck["name"] for deck in decks.values()]
     assert str(anki.MODEL_ID) in models
+
+
+def test_other_answers_were_changed_at_another_time_so_that_anki_may_take_them(notes: dict[str, Any], tmp_path: Any) -> None:
+    def changed(cards: list[dict[str, Any]]) -> set[int]:
+        opened(anki.write(cards, [], title="t", job="7f3a"), tmp_path)
+        with closing(sqlite3.connect(tmp_path / "collection.anki2")) as database:
+            return {at for (at,) in database.execute("SELECT mod FROM notes")}
+
+    cards = notes["flashcards"]
+    assert len(changed(cards)) == 1
+    assert changed(cards) == changed(cards)
+    assert changed(cards) != changed([{**card, "back": "better"} for card in cards])
+    assert max(changed(cards)) < 1_625_000_000
+
+
+def test_no_card_plays_a_file_or_sets_a_formula(tmp_path: Any) -> None:
+    said = r"[sound:a.mp3] [latex]x[/latex] [$]y[/$] \(z\) [a] <b>"
+    ((_, fields, *_),), *_ = opened(anki.write([{"front": said, "back": said, "segments": [0]}], [], title="t", job="7f3a"), tmp_path)
+    front = fields.split("\x1f")[0]
+    assert html.unescape(front) == said
+    assert not re.search(r"\[sound|\[latex|\[\$\]|\\\(|<", front)
 
 
 def test_a_card_is_known_again_by_its_question_and_its_recording(notes: dict[str, Any], tmp_path: Any) -> None:

@@ -58,6 +58,9 @@ class Run:
         if self.stops is not None:
             raise self.stops
 
+    def corrections(self) -> None:
+        """None of the job's owner."""
+
     def children_outputs(self, task: str) -> list[Any]:
         return self.children.get(task, [])
 

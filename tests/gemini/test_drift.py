@@ -55,6 +55,11 @@ def test_one_of_many_is_enough() -> None:
     assert drifted(raw, [*raw[:9], "", *raw[10:]])
 
 
+def test_half_of_one_sentence_is_missed_among_many() -> None:
+    raw = [f"sentence {word} of all that was said in this lecture" for word in "abcdefghijklmnopqrst"]
+    assert drifted(raw, [*raw[:-1], "Sentence t of all."])
+
+
 def test_words_moved_to_the_next_line_have_drifted() -> None:
     raw = ["we begin with the matrix and its inverse", "then the determinant"]
     assert drifted(raw, ["We begin with the matrix.", "And its inverse, then the determinant."])

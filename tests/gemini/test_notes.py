@@ -84,7 +84,8 @@ def test_without_key_or_leave_nothing_is_sent(run: Callable[..., Run], api: Api,
     assert provenance["third_party"] is None
 
 
-def test_gemini_is_asked_once_for_the_whole_and_what_holds_is_kept(asking: Asking, api: Api) -> None:
+def test_gemini_is_asked_once_for_the_whole_and_what_holds_is_kept(run: Callable[..., Run], api: Api, sdk: str) -> None:
+    asking = Asking(run, GEMINI_SDK=sdk)
     made_up = {"text": "Napoleon crossed the Alps in winter.", "segments": [3]}
     api.answers(said({**GOOD, "summary": [*GOOD["summary"], made_up]}))
 

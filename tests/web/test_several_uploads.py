@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from redis import Redis
 
-from jobs import show, uploads
+from jobs import people, show, uploads
 from jobs.errors import Overloaded
 from jobs.storage import Storage
 from jobs.store import Store
+from scripts import submit
 from tests.web.conftest import Caller, Callers, Worker, problem, tone
 
 
@@ -123,3 +125,21 @@ def test_its_form_takes_no_file(owner: Caller, speech: bytes) -> None:
 def test_a_job_without_uploads_of_its_own_is_deleted_as_before(owner: Caller, worker: Worker, job: str) -> None:
     worker.complete({})
     assert owner("DELETE", f"/api/jobs/{job}").status_code == 204
+
+
+def test_the_command_line_makes_one_job_of_all_files_that_are_recordings(
+    served: str, store: Store, speech: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LECTERN_URL", served)
+    monkeypatch.setenv("LECTERN_TOKEN", people.add(store, "ada", org="physics"))
+    for name, data in (("a.ogg", speech), ("notes.txt", b"no sound"), ("b.wav", tone(1))):
+        (tmp_path / name).write_bytes(data)
+    files = [str(tmp_path / name) for name in ("a.ogg", "notes.txt", "b.wav")]
+
+    assert submit.main([*files, "--type", "quality", "--quiet"]) == 2  # one was refused
+
+    told = capsys.readouterr()
+    assert show.job(store, told.out.strip()).params["filenames"] == ["a.ogg", "b.wav"]
+    assert "notes.txt: the file is not a recording" in told.err
+    assert submit.main([files[1], "--type", "quality", "--quiet"]) == 2
+    assert capsys.readouterr().out == ""

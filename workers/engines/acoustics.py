@@ -1,7 +1,7 @@
 """Measure a voice: its spectrum (MFCC), its pitch and its energy, fifty times a second, in numpy alone.
 
-Every function takes a chunk's samples at 16 kHz, between -1 and 1, and works through it a block of frames at a time: what it needs beyond
-what it returns does not grow with the chunk. Frame n begins at n × 20 ms.
+Every function takes a chunk's samples at 16 kHz, between -1 and 1, and works through it a block of frames at a time, with a checkpoint
+before each: what it needs beyond what it returns does not grow with the chunk. Frame n begins at n × 20 ms.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FIRST_PEAK = 0.9  #: of the highest: a lower octave's peak is nearly as high as 
 FLOOR = 1e-9  #: keeps digital silence out of the logarithm: -90 dB
 
 
-def mfcc(sound: Floats) -> Floats:
+def mfcc(sound: Floats, checkpoint: Callable[[], None] = lambda: None) -> Floats:
     """Return COEFFICIENTS a frame, the first (loudness) left out."""
     bank, cosines, window = mel_bank(), dct(), hann(MFCC_SAMPLES)
 
@@ -40,10 +40,10 @@ def mfcc(sound: Floats) -> Floats:
         measured: Floats = (np.log(power @ bank + 1e-7) @ cosines).astype(np.float32)
         return measured
 
-    return by_blocks(sound, MFCC_SAMPLES, measure, COEFFICIENTS)
+    return by_blocks(sound, MFCC_SAMPLES, measure, COEFFICIENTS, checkpoint)
 
 
-def pitch(sound: Floats) -> tuple[Floats, Floats]:
+def pitch(sound: Floats, checkpoint: Callable[[], None] = lambda: None) -> tuple[Floats, Floats]:
     """Return the pitch of each frame in Hz, and how periodic it is, 0 to 1: above a half somebody voices it.
 
     The autocorrelation of a windowed frame over that of the window (Boersma 1993); of peaks nearly as high as the highest the first.
@@ -64,7 +64,7 @@ def pitch(sound: Floats) -> tuple[Floats, Floats]:
         strength = np.clip(repeats[np.arange(len(repeats)), lag], 0.0, 1.0)
         return np.stack([SAMPLE_RATE / (lag + shortest), strength], axis=1).astype(np.float32)
 
-    found = by_blocks(sound, PITCH_SAMPLES, measure, 2)
+    found = by_blocks(sound, PITCH_SAMPLES, measure, 2, checkpoint)
     return found[:, 0], found[:, 1]
 
 
@@ -78,11 +78,14 @@ def frames_in(samples: int) -> int:
     return -(-samples // HOP)
 
 
-def by_blocks(sound: Floats, samples: int, measure: Callable[[Floats], Floats], columns: int) -> Floats:
+def by_blocks(
+    sound: Floats, samples: int, measure: Callable[[Floats], Floats], columns: int, checkpoint: Callable[[], None] = lambda: None
+) -> Floats:
     """Return what `measure` makes of the frames of `samples` samples, block by block; silence follows the last sample."""
     count = frames_in(len(sound))
     found = np.empty((count, columns), dtype=np.float32)
     for first in range(0, count, BLOCK):
+        checkpoint()
         last = min(first + BLOCK, count)
         part = sound[first * HOP : (last - 1) * HOP + samples]
         part = np.pad(part, (0, (last - 1 - first) * HOP + samples - len(part)))

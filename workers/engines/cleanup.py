@@ -50,8 +50,8 @@ def run(context: Context, inputs: dict[str, Any]) -> Spawn | dict[str, Any]:
         children,
         output=output,
         engine="cleanup_part",
-        attempts=4,
-        backoff_s=10,
+        attempts=5,
+        backoff_s=20,
         timeout_s=300,
         allowed_failures=len(children) - 1,
     )

@@ -73,8 +73,7 @@ def measure_chunk(context: Context, chunk: Chunk, sound: NDArray[np.float32]) ->
 
     power = np.power(10, acoustics.energy_db(sound) / 10, dtype=np.float32)
     context.checkpoint()
-    hz, strength = acoustics.pitch(sound)
-    context.checkpoint()
+    hz, strength = acoustics.pitch(sound, context.checkpoint)
     spoken = np.zeros(len(power), dtype=bool)
     for stretch in speech.stretches(sound):
         spoken[round(stretch.start * acoustics.FRAMES_PER_S) : round(stretch.end * acoustics.FRAMES_PER_S)] = True

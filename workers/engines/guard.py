@@ -58,7 +58,7 @@ Segment = dict[str, Any]
 
 
 def judged(segments: Sequence[Segment], speech: Sequence[Span]) -> tuple[Segment, ...]:
-    """Return one window's segments, each with its `doubt` if there is any; `speech` is where somebody speaks, on the same clock."""
+    """Return one window's segments, each with its `doubt` if there is any; `speech` is where somebody may speak, on the same clock."""
     repeating = repeats([segment["text"] for segment in segments])
     found = []
     for segment, repeated in zip(segments, repeating, strict=True):

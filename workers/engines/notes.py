@@ -22,9 +22,10 @@ from workers.notes.shape import OFFLINE, Notes
 if TYPE_CHECKING:
     from workers.context import Context
 
+STALL_SECONDS = 180.0  #: the longest and oddest texts take half a minute between two signs of life, on a busy machine
 NAME = "notes.json"
 VERSION = "1"  #: of how notes are made offline
-MOST_CHARACTERS = 2_000_000  #: of a transcript, two days of speech; what comes after is left out
+MOST_BYTES = 1_000_000  #: of a transcript in UTF-8, a day of speech in most languages; what comes after is left out
 PART_CHARACTERS = 400_000  #: of one request to Gemini, six hours of speech
 NOT_ALLOWED = (
     "the notes were made offline: a key for Gemini is there, but nothing may be sent to it until an admin sets THIRD_PARTIES=gemini"
@@ -52,13 +53,11 @@ def run(context: Context, inputs: Mapping[str, Any]) -> Any:
 
 def bounded(said: Sequence[segments.Segment]) -> tuple[Sequence[segments.Segment], list[str]]:
     """Return the segments that notes are taken of, all but of the longest transcripts, and what is to be said of that."""
-    sizes = itertools.accumulate(len(segment["text"]) for segment in said)
-    most = sum(size <= MOST_CHARACTERS for size in sizes)
+    sizes = itertools.accumulate(len(segment["text"].encode()) for segment in said)
+    most = sum(size <= MOST_BYTES for size in sizes)
     if most == len(said):
         return said, []
-    return said[:most], [
-        f"the notes are of the first {most} of {len(said)} segments: they are taken of at most {MOST_CHARACTERS} characters"
-    ]
+    return said[:most], [f"the notes are of the first {most} of {len(said)} segments: they are taken of at most {MOST_BYTES} bytes"]
 
 
 def language_of(inputs: Mapping[str, Any]) -> str:

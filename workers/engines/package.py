@@ -109,15 +109,14 @@ def found(context: Context) -> tuple[list[tuple[JobView, list[dict[str, Any]]]],
 
 
 def title_of(job: JobView) -> str:
-    """Return what a job's folder is called: as its recording, without what says its format."""
-    filename = str(job.params.get("filename") or "")
-    return split(filename)[0] or f"{job.type} {job.id}"
+    """Return what a job's folder is called: as its recording, without what says its format; else as what it made calls itself."""
+    named = split(str(job.params.get("filename") or ""))[0] or merged(job).get("title")
+    return str(named or f"{job.type} {job.id}")
 
 
 def about(job: JobView) -> dict[str, Any]:
     """Return what the manifest says of a job: of what it was made, and how."""
-    merged = job.outputs.get("merge")
-    known: Mapping[str, Any] = merged if isinstance(merged, dict) else {}
+    known = merged(job)
     return {
         "job": job.id,
         "type": job.type,
@@ -126,3 +125,9 @@ def about(job: JobView) -> dict[str, Any]:
         "filename": job.params.get("filename"),
         **{name: known[name] for name in KNOWN if name in known},
     }
+
+
+def merged(job: JobView) -> Mapping[str, Any]:
+    """Return what `merge` told of the job, if it has such a task."""
+    told = job.outputs.get("merge")
+    return told if isinstance(told, dict) else {}

@@ -10,20 +10,24 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from jobs.errors import Misconfigured
 from workers.engines.checks import report, verdict
 from workers.engines.checks.pool import Died, Done, Heard, Pool
 
 if TYPE_CHECKING:
     from workers.context import Context
 
-MOST_PROCESSES = 8  #: unless QUALITY_PROCESSES says otherwise
+MOST_PROCESSES = 4  #: unless QUALITY_PROCESSES says otherwise
 MOST_NAMED, NAME_CHARACTERS = 5, 80  #: of the names in the output, which is small
 GUESSED_SECONDS = 1800.0  #: of a recording of which nobody knows how long it is
 
 
 def run(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the report as artifacts, and how many recordings got which verdict."""
+    """Return the report as artifacts, and how many recordings got which verdict. Raises Misconfigured for too many of them."""
     uploads: list[str] = list(context.claimed.params["uploads"])
+    if len(uploads) > context.settings.max_children:
+        most = context.settings.max_children
+        raise Misconfigured(f"{len(uploads)} recordings are more than MAX_CHILDREN={most} allows; set it higher, or check fewer at once")
     names = filenames(context.claimed.params)
     context.progress(0.0, f"0 of {len(uploads)} recordings checked")
     pieces = context.pieces(len(uploads))

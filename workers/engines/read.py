@@ -57,7 +57,7 @@ def of_job(context: Context, job: str) -> dict[str, Any]:
     if not keys:
         raise Unplayable(f"job {job} has no transcript: it is a {used.type} job, {used.status}")
     found = read(fetched(context, keys[0]), TRANSCRIPT)
-    return {**found, "filename": str(used.params.get("filename") or found.get("filename") or TRANSCRIPT)}
+    return {**found, "filename": str(used.params.get("filename") or TRANSCRIPT)}
 
 
 def fetched(context: Context, key: str) -> bytes:
@@ -97,7 +97,7 @@ def of_json(text: str) -> dict[str, Any]:
 
 def checked(n: int, segment: Any) -> segments.Segment:
     given = segment if isinstance(segment, dict) else {}
-    text, start, end = given.get("text"), given.get("start"), given.get("end")
+    text, start, end = given.get("cleaned") or given.get("text"), given.get("start"), given.get("end")
     if not isinstance(text, str) or not is_time(start) or not is_time(end) or end < start:
         raise Unplayable(f"the JSON is no transcript: segment {n} needs `text`, and `start` and `end` in seconds")
     speaker = {"speaker": given["speaker"]} if isinstance(given.get("speaker"), str) else {}

@@ -34,6 +34,7 @@ STEP = 5  #: frames that go to one voice together: a tenth of a second
 CHANGE_PRICE, PAUSE_PRICE = 15.0, 5.0  #: log likelihood that a change of voices has to gain; cheaper after a pause
 INDEPENDENT = 0.5  #: neighbouring frames overlap, so that each counts for less than one
 ROUNDS = 2
+BLOCK_FRAMES = 1 << 15  #: are looked at together: what that takes does not grow with the recording
 
 
 class Heard:
@@ -50,9 +51,8 @@ class Heard:
         checkpoint()
         if not found:
             return
-        hz, strength = pitch(sound)
-        checkpoint()
-        frames = np.column_stack([mfcc(sound), np.log(hz)])
+        hz, strength = pitch(sound, checkpoint)
+        frames = np.column_stack([mfcc(sound, checkpoint), np.log(hz)])
         first = round(offset_s * FRAMES_PER_S)
         spoken = np.zeros(len(frames), dtype=bool)
         for stretch in found:
@@ -66,7 +66,8 @@ class Heard:
         """Return the numbers of the voiced frames in the recording, and the frames."""
         if not self._at:
             return np.zeros(0, dtype=np.int32), np.zeros((0, 1), dtype=np.float32)
-        return np.concatenate(self._at), np.concatenate(self._frames)
+        self._at, self._frames = [np.concatenate(self._at)], [np.concatenate(self._frames)]  # six hours of them are not kept twice
+        return self._at[0], self._frames[0]
 
 
 def turns(heard: Heard, checkpoint: Callable[[], None], most: int = MOST_SPEAKERS) -> list[Turn]:
@@ -76,13 +77,14 @@ def turns(heard: Heard, checkpoint: Callable[[], None], most: int = MOST_SPEAKER
     if not pieces:
         return renamed([Turn(stretch.start, stretch.end, 0) for stretch in heard.stretches])
     each = fit(pieces)
+    checkpoint()
     groups = voices(each, most, checkpoint)
     models = stacked([gather(each.take(group)) for group in groups])
     models = models.take(np.flatnonzero(models.n >= min(LEAST_VOICE_FRAMES, models.n.max())))
     usual = np.average(each.cov, axis=0, weights=each.n)
     for _ in range(ROUNDS):
         turns = assigned(heard.stretches, at, frames, models, usual, checkpoint)
-        models = refitted(turns, at, frames, models)
+        models = refitted(turns, at, frames, models, checkpoint)
     return renamed(turns)
 
 
@@ -154,10 +156,11 @@ def assigned(
     found: Sequence[Stretch], at: NDArray[np.int32], frames: Frames, models: Gaussians, usual: Doubles, checkpoint: Callable[[], None]
 ) -> list[Turn]:
     """Give every tenth of a second of speech to the voice it fits, changes at their price."""
-    fits = likelihoods(frames, models, usual)
+    fits = likelihoods(frames, models, usual, checkpoint)
     starts, ends, prices = steps(found)
     first, last = np.searchsorted(at, starts), np.searchsorted(at, ends)
     sums = np.concatenate([np.zeros((1, len(models))), fits.cumsum(axis=0)])
+    checkpoint()
     path = best_path(sums[last] - sums[first], prices, checkpoint)
     turns: list[Turn] = []
     for start, end, price, speaker in zip(starts.tolist(), ends.tolist(), prices.tolist(), path, strict=True):
@@ -182,14 +185,18 @@ def steps(found: Sequence[Stretch]) -> tuple[NDArray[np.int64], NDArray[np.int64
     return np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64), np.array(prices)
 
 
-def likelihoods(frames: Frames, models: Gaussians, usual: Doubles) -> Doubles:
+def likelihoods(frames: Frames, models: Gaussians, usual: Doubles, checkpoint: Callable[[], None]) -> Doubles:
     """Return how well each frame fits each voice: a column a voice."""
     fits = np.empty((len(frames), len(models)))
-    for n in range(len(models)):
-        cov = (models.cov[n] * models.n[n] + usual * PRIOR_FRAMES) / (models.n[n] + PRIOR_FRAMES)
-        off = frames - models.mean[n]
-        distance = np.einsum("ij,ij->i", off @ np.linalg.inv(cov), off)
-        fits[:, n] = -0.5 * INDEPENDENT * (distance + np.linalg.slogdet(cov)[1])
+    n = models.n[:, None, None]
+    cov = (models.cov * n + usual * PRIOR_FRAMES) / (n + PRIOR_FRAMES)
+    inverse, volume = np.linalg.inv(cov), np.linalg.slogdet(cov)[1]
+    for first in range(0, len(frames), BLOCK_FRAMES):
+        checkpoint()
+        for voice in range(len(models)):
+            off = frames[first : first + BLOCK_FRAMES] - models.mean[voice]
+            distance = np.einsum("ij,ij->i", off @ inverse[voice], off)
+            fits[first : first + BLOCK_FRAMES, voice] = -0.5 * INDEPENDENT * (distance + volume[voice])
     return fits
 
 
@@ -213,11 +220,13 @@ def best_path(fits: Doubles, prices: Doubles, checkpoint: Callable[[], None]) ->
     return path[::-1]
 
 
-def refitted(turns: Sequence[Turn], at: NDArray[np.int32], frames: Frames, models: Gaussians) -> Gaussians:
+def refitted(turns: Sequence[Turn], at: NDArray[np.int32], frames: Frames, models: Gaussians, checkpoint: Callable[[], None]) -> Gaussians:
     """Return each voice as its turns sound; one that has lost its turns is gone."""
-    own: dict[int, list[Frames]] = {}
+    own: dict[int, list[Gaussians]] = {}
     for turn in turns:
-        own.setdefault(turn.speaker, []).append(within(at, frames, turn.start, turn.end))
-    kept = [np.concatenate(parts) for _, parts in sorted(own.items())]
-    kept = [part for part in kept if len(part) >= LEAST_FRAMES]
-    return fit(kept) if kept else models
+        if len(part := within(at, frames, turn.start, turn.end)):
+            own.setdefault(turn.speaker, []).append(fit([part]))
+            checkpoint()
+    kept = [gather(stacked(parts)) for _, parts in sorted(own.items())]
+    kept = [voice for voice in kept if voice.n[0] >= LEAST_FRAMES]
+    return stacked(kept) if kept else models

@@ -60,7 +60,19 @@ def split(context: Context, chunks: list[Chunk]) -> Spawn:
         }
         for n, chunk in enumerate(chunks)
     )
-    return Spawn(children, output={"model": Path(name).name, "language": language, "versions": versions()})
+    output = {"model": Path(name).name, "language": language, "versions": versions(), "warnings": left_out(model, params)}
+    return Spawn(children, output=output)
+
+
+def left_out(model: WhisperModel, params: Mapping[str, Any]) -> list[str]:
+    """Return a sentence on the words of the vocabulary that are one too many for the model, or nothing."""
+    from workers.engines import windows
+
+    vocabulary = params.get("vocabulary", ())
+    taken = len(windows.fitting(model, vocabulary))
+    if taken == len(vocabulary):
+        return []
+    return [f"the vocabulary is longer than the speech model takes: its first {taken} of {len(vocabulary)} entries were used"]
 
 
 def choose_language(context: Context, model: WhisperModel, chunks: list[Chunk], wanted: str | None) -> str:

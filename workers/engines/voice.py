@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from faster_whisper.vad import SileroVADModel, get_speech_timestamps, get_vad_model
@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from workers.engines.chunks import SAMPLE_RATE
 
 Sound = NDArray[np.float32]
+Span = tuple[float, float]
 
 FRAME = 512  #: samples that are judged at a time: 32 ms
 BLOCK = 512  #: frames
 
-#: As in faster-whisper's own VAD: from the one on it is speech, below the other it is over.
-SPEECH_FROM, SILENCE_BELOW = 0.5, 0.35
+#: Probabilities from the first of which on it is speech, until below the second: as in faster-whisper's own VAD, and if in doubt.
+SURELY, PERHAPS = (0.5, 0.35), (0.2, 0.1)
 PAUSE_SECONDS = 0.3  #: a shorter one is part of speech
-SHORTEST_SECONDS = 0.25  #: what is shorter is a cough or a click
 
 
 class InBlocks:
@@ -53,27 +53,30 @@ def detector() -> SileroVADModel:
     return model
 
 
+class Heard(NamedTuple):
+    stretches: list[dict[str, Any]]  #: what is to be transcribed, in samples: with margins, and with pauses of up to 2 s
+    spoken: list[Span]  #: when somebody speaks, in seconds
+    perhaps: list[Span]  #: when somebody might; nobody speaks at any other time
+
+
 def speech_in(sound: Sound) -> list[dict[str, Any]]:
     """Return where somebody speaks: the first sample of each stretch and the one behind its last, as `start` and `end`."""
-    return listen(sound)[0]
+    return listen(sound).stretches
 
 
-def listen(sound: Sound) -> tuple[list[dict[str, Any]], list[tuple[float, float]]]:
-    """Return what is to be transcribed, in samples, and when somebody speaks, in seconds.
-
-    The first is generous, with margins and pauses of up to 2 s; the second is not. Both from hearing the sound once.
-    """
+def listen(sound: Sound) -> Heard:
+    """Return all that can be told of speech in `sound` by hearing it once."""
     told = detector().session.told
     told.clear()
     stretches: list[dict[str, Any]] = get_speech_timestamps(sound)
     judged = np.ravel(np.concatenate(told))
     told.clear()
-    return stretches, spans(judged, len(sound))
+    return Heard(stretches, spans(judged, len(sound), *SURELY), spans(judged, len(sound), *PERHAPS))
 
 
-def spans(judged: NDArray[np.float32], samples: int) -> list[tuple[float, float]]:
+def spans(judged: NDArray[np.float32], samples: int, speech_from: float, silence_below: float) -> list[Span]:
     """Return the seconds from and to which somebody speaks without a pause, by the probability of each frame."""
-    marks = np.where(judged >= SPEECH_FROM, 1, np.where(judged < SILENCE_BELOW, 0, -1))
+    marks = np.where(judged >= speech_from, 1, np.where(judged < silence_below, 0, -1))
     last_told = np.maximum.accumulate(np.where(marks >= 0, np.arange(len(marks)), 0))
     speaking = np.concatenate(([0], marks[last_told] == 1, [0])).astype(np.int8)
     begins, ends = np.flatnonzero(np.diff(speaking) == 1) * FRAME, np.flatnonzero(np.diff(speaking) == -1) * FRAME
@@ -83,7 +86,7 @@ def spans(judged: NDArray[np.float32], samples: int) -> list[tuple[float, float]
             found[-1][1] = end
         else:
             found.append([begin, end])
-    return [(begin / SAMPLE_RATE, end / SAMPLE_RATE) for begin, end in found if end - begin >= SHORTEST_SECONDS * SAMPLE_RATE]
+    return [(begin / SAMPLE_RATE, end / SAMPLE_RATE) for begin, end in found]
 
 
 def probabilities(sound: Sound) -> NDArray[np.float32]:

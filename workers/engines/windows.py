@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from faster_whisper import WhisperModel
     from numpy.typing import NDArray
 
+SHORTEST_WORD_SECONDS = 0.1  #: no word is spoken in less
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -53,7 +55,7 @@ class Chunk:
     ) -> None:
         self.model = model
         self.checkpoint = checkpoint
-        self.speech, self.spoken = listen(sound)
+        self.speech, self.spoken, self.perhaps = listen(sound)
         # Options as faster-whisper itself makes them. Its own fall-back to other temperatures is left out: what it draws by lot, a
         # resumed run would not draw. No text of the window before as a prompt: a window depends on nothing but its own sound.
         _, info = model.transcribe(
@@ -62,7 +64,7 @@ class Chunk:
             temperature=0.0,
             condition_on_previous_text=False,
             word_timestamps=word_timestamps,
-            hotwords=", ".join(vocabulary) or None,
+            hotwords=", ".join(fitting(model, vocabulary)) or None,
         )
         self.options = info.transcription_options
         self.tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, task="transcribe", language=info.language)
@@ -81,6 +83,8 @@ class Chunk:
 
         The same arguments give the same window: what is drawn by lot is drawn of a seed that depends on `seek` alone.
         """
+        if self.heard_s(seek) < SHORTEST_WORD_SECONDS:  # mostly the margin behind the last word: it would cost as much as 30 s of speech
+            return Window((), seek + self.length(seek), speech_end_s)
         encoded = self.encoded(seek)
         drawing = False
         best, least = Window((), seek, speech_end_s), (2.0, 0.0)
@@ -106,15 +110,13 @@ class Chunk:
 
     def heard_s(self, seek: int) -> float:
         """Return for how long somebody speaks in the window at `seek`, a place in what is left without the silences."""
-        first_s, left_s = (
-            seek * self.model.feature_extractor.time_per_frame,
-            self.length(seek) * self.model.feature_extractor.time_per_frame,
-        )
+        frame_s = self.model.feature_extractor.time_per_frame
+        before_s, left_s = seek * frame_s, self.length(seek) * frame_s
         heard = 0.0
         for part in self.speech:
             start_s, end_s = part["start"] / SAMPLE_RATE, part["end"] / SAMPLE_RATE
-            skipped_s = min(first_s, end_s - start_s)
-            first_s, start_s = first_s - skipped_s, start_s + skipped_s
+            skipped_s = min(before_s, end_s - start_s)
+            before_s, start_s = before_s - skipped_s, start_s + skipped_s
             end_s = min(end_s, start_s + left_s)
             left_s -= end_s - start_s
             heard += sum(max(min(end_s, until) - max(start_s, since), 0.0) for since, until in self.spoken)
@@ -150,7 +152,7 @@ class Chunk:
         if next_seek <= seek:
             next_seek = seek + frames  # A window that claims to hold nothing would be decoded for ever.
         segments = self.on_the_chunks_clock(pieces, avg_logprob, result.no_speech_prob)
-        return Window(guard.judged(segments, self.spoken), next_seek, speech_end_s), avg_logprob
+        return Window(guard.judged(segments, self.perhaps), next_seek, speech_end_s), avg_logprob
 
     def on_the_chunks_clock(self, pieces: list[dict[str, Any]], avg_logprob: float, no_speech_prob: float) -> tuple[dict[str, Any], ...]:
         """Return the pieces that have text, with the silences put back between them that were left out before decoding."""
@@ -172,6 +174,16 @@ class Chunk:
             if piece["start"] != piece["end"] and (text := self.tokenizer.decode(piece["tokens"])).strip()
         ]
         return tuple(as_json(segment) for segment in restore_speech_timestamps(segments, self.speech, SAMPLE_RATE))
+
+
+def fitting(model: WhisperModel, vocabulary: Sequence[str]) -> Sequence[str]:
+    """Return as many of the first words as a model takes as a hint: half of what it can hold, as faster-whisper cuts it, in whole words."""
+    left = model.max_length // 2 - 1
+    for n, word in enumerate(vocabulary):
+        left -= len(model.hf_tokenizer.encode(f" {word},", add_special_tokens=False).ids)
+        if left < 0:
+            return vocabulary[:n]
+    return vocabulary
 
 
 def speech_features(model: WhisperModel, sound: NDArray[np.float32], speech: list[dict[str, Any]]) -> NDArray[np.float32]:

@@ -8,8 +8,9 @@ from workers.forms.said import Segment, paragraphs, shown, speaker
 
 
 def write(segments: Iterable[Segment]) -> str:
-    lines = []
+    lines, before = [], ""
     for paragraph in paragraphs(segments):
         by = speaker(paragraph[0])
-        lines.append((f"{by}: " if by else "") + " ".join(map(shown, paragraph)))
+        lines.append((f"{by}: " if by != before and by else "") + " ".join(map(shown, paragraph)))
+        before = by
     return "\n\n".join(lines) + ("\n" if lines else "")

@@ -26,6 +26,7 @@ T = TypeVar("T", bound=BaseModel)
 QUOTA = "gemini"  #: under this name QUOTAS limits it, and all workers are told to leave it alone
 TIMEOUT_S = 120.0
 PATIENCE_S = 2 * 86_400.0
+LEAST_WAIT_S = 0.5  #: the end of a suspension is not to be met by asking over and over
 TEMPERATURE = 0.2
 LOOK_EVERY_S = 0.25  #: so often a run that waits for an answer learns whether it is still wanted
 GRACE_S = 30.0  #: beyond the library's own timeout, which counts from byte to byte; its import is in there as well
@@ -46,7 +47,7 @@ def ask(context: Context, prompt: str, schema: type[T], *, since: float, instruc
         temperature=TEMPERATURE,
         timeout_s=timeout_s,
         api_key=settings.gemini_api_key.get_secret_value(),
-        endpoint=settings.gemini_endpoint,
+        endpoint=settings.gemini_endpoint.rstrip("/"),
     )
     send = sender(settings.gemini_sdk)
     try:
@@ -81,7 +82,7 @@ def put_off(context: Context, why: str, wait_s: float, since: float) -> NoReturn
     """Raise Later, or GaveUp when it has been put off for long enough."""
     if context.claimed.claimed_at + wait_s - since > PATIENCE_S:
         raise GaveUp(f"{why}; it was waited for since {PATIENCE_S / 86_400:g} days ago, to no end")
-    raise Later(why, wait_s)
+    raise Later(why, max(wait_s, LEAST_WAIT_S))
 
 
 def awaited(work: Callable[[], Answer], meanwhile: Callable[[], None], timeout_s: float) -> Answer:

@@ -51,6 +51,7 @@ CALLED = {
 #: Where words are not cut by spaces: what stands behind X in `X is …`
 BEHIND = {"ja": ("とは", "というのは"), "zh": ("是", "就是", "指")}
 FEWEST_WORDS = 4  #: of a sentence that explains something
+LOOKED_AT = 40  #: sentences of a term: so many where it is said first, and so many of the most central
 NEAR = 3  #: words between `called` and the term, at most
 
 
@@ -76,8 +77,10 @@ def define(
 ) -> Definition:
     """Return the sentence that says best what a term is."""
     told = [n for n in term.sentences if not sentences[n].asks and len(words[n]) >= FEWEST_WORDS] or list(term.sentences)
-    best = max(told, key=lambda n: (strength(term, sentences[n], words[n], language), scores[n], -n))
-    return Definition(term, best, strength(term, sentences[best], words[best], language))
+    told = [*told[:LOOKED_AT], *sorted(told[LOOKED_AT:], key=lambda n: (-scores[n], n))[:LOOKED_AT]]
+    strong = {n: strength(term, sentences[n], words[n], language) for n in told}
+    best = max(told, key=lambda n: (strong[n], scores[n], -n))
+    return Definition(term, best, strong[best])
 
 
 def strength(term: Term, sentence: Sentence, words: Sequence[Word], language: str) -> int:
@@ -126,4 +129,8 @@ def lower(words: Sequence[Word]) -> list[str]:
 def places(keys: tuple[str, ...], words: Sequence[Word]) -> list[tuple[int, int]]:
     """Return from where to where a term stands in a sentence."""
     size = len(keys)
-    return [(n, n + size) for n in range(len(words) - size + 1) if tuple(word.key for word in words[n : n + size]) == keys]
+    return [
+        (n, n + size)
+        for n in range(len(words) - size + 1)
+        if words[n].key == keys[0] and tuple(word.key for word in words[n : n + size]) == keys
+    ]

@@ -48,8 +48,8 @@ def questions(
             found.append(Point(text=means.format(defined.term.text), segments=list(sentence.segments)))
     if about and len(topics) > 1:
         found += [Point(text=about.format(topic.title), segments=resting(topic.named_in, sentences)) for topic in topics]
-    terms = [defined.term for defined in definitions]
-    asked = [n for n, sentence in enumerate(sentences) if sentence.asks and any(n in term.sentences for term in terms)]
+    about_terms = {n for defined in definitions for n in defined.term.sentences}
+    asked = [n for n in sorted(about_terms) if sentences[n].asks]
     for n in sorted(sorted(asked, key=lambda n: (-scores[n], n))[:MOST_ASKED]):
         found.append(Point(text=sentences[n].text, segments=list(sentences[n].segments)))
     if not found:

@@ -89,20 +89,17 @@ def cosine(one: dict[int, float], other: dict[int, float]) -> float:
 
 def depths(like: dict[int, float]) -> dict[int, float]:
     """Return how deep each valley of likeness is, from the nearest heights on both sides."""
+    left, right = heights(like, list(like), -1), heights(like, list(reversed(like)), 1)
+    valleys = [n for n, value in like.items() if value <= like.get(n - 1, 2.0) and value <= like.get(n + 1, 2.0)]
+    return {n: left[n] + right[n] - 2 * like[n] for n in valleys}
+
+
+def heights(like: dict[int, float], places: Sequence[int], step: int) -> dict[int, float]:
+    """Return for each of the places, the one at `step` from it first, the height that is reached that way without going down."""
     found: dict[int, float] = {}
-    for n, value in like.items():
-        if value <= like.get(n - 1, 2.0) and value <= like.get(n + 1, 2.0):
-            found[n] = climb(like, n, -1) + climb(like, n, 1) - 2 * value
+    for n in places:
+        found[n] = found[n + step] if like.get(n + step, -1.0) >= like[n] else like[n]
     return found
-
-
-def climb(like: dict[int, float], n: int, step: int) -> float:
-    """Return the height that is reached from `n` without going down."""
-    height = like[n]
-    while like.get(n + step, -1.0) >= height:
-        n += step
-        height = like[n]
-    return height
 
 
 def named(

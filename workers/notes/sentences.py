@@ -52,6 +52,9 @@ def read(segments: Sequence[Mapping[str, Any]]) -> list[Sentence]:
         if places and breaks(segments[places[-1]], segment):
             end()
         for text, ended in pieces(said[place], most):
+            if not any(map(str.isalnum, text)):  # a mark by itself
+                end()
+                continue
             if parts and sum(map(len, parts)) + len(text) > most:
                 end()
             parts.append(text)

@@ -41,12 +41,7 @@ def find(
     sentences: Sequence[Sequence[Word]], language: str, most: int = MOST, also: Collection[tuple[str, ...]] = frozenset()
 ) -> list[Term]:
     """Return the key terms of a text, the best first. Those of `also` count although they are said only once."""
-    phrases = collect(sentences, language)
-    said = sum(len(words) for words in sentences)
-    often = {keys: seen for keys, seen in phrases.items() if seen.count >= 2 or keys in also}
-    if said <= MANY_WORDS or len(often) < 3:
-        once = {keys: seen for keys, seen in phrases.items() if not is_unspaced(keys[0])}  # a pair said once is hardly ever a word
-        often |= {keys: seen for keys, seen in once.items() if len(keys) == 1 or said <= MANY_WORDS}
+    often = collect(sentences, language, candidates(sentences, also))
     scores = rank.word_scores(sentences)
     inside = swallowed(often)
     ranked = sorted(
@@ -66,22 +61,40 @@ def find(
     return chosen
 
 
-def collect(sentences: Sequence[Sequence[Word]], language: str) -> dict[tuple[str, ...], Seen]:
-    """Return all phrases of one to three words that carry meaning, with nothing between them."""
-    phrases: dict[tuple[str, ...], Seen] = {}
+def candidates(sentences: Sequence[Sequence[Word]], also: Collection[tuple[str, ...]]) -> set[tuple[str, ...]]:
+    """Return the phrases that are said often enough. Where little is said, once is."""
+    counts = Counter(tuple(word.key for word in words[start:end]) for words in sentences for start, end in phrases(words))
+    often = {keys for keys, count in counts.items() if count >= 2 or keys in also}
+    said = sum(len(words) for words in sentences)
+    if said <= MANY_WORDS or len(often) < 3:
+        # A pair of characters that is said once is hardly ever a word.
+        often |= {keys for keys in counts if (len(keys) == 1 or said <= MANY_WORDS) and not is_unspaced(keys[0])}
+    return often
+
+
+def collect(sentences: Sequence[Sequence[Word]], language: str, wanted: Collection[tuple[str, ...]]) -> dict[tuple[str, ...], Seen]:
+    """Return where and how the wanted phrases are said."""
+    found: dict[tuple[str, ...], Seen] = {}
     nouns = stop.before_nouns(language)
     for n, words in enumerate(sentences):
-        for first, past in runs(words):
-            for start in range(first, past):
-                longest = LONGEST_GLUED if words[min(start + 1, past - 1)].glued else LONGEST
-                named = like_a_noun(words, start, nouns, language)
-                for end in range(start + 1, min(start + longest, past) + 1):
-                    seen = phrases.setdefault(tuple(word.key for word in words[start:end]), Seen())
-                    seen.count += 1
-                    seen.surfaces[surface(words[start:end])] += 1
-                    seen.sentences.append(n)
-                    seen.named += named
-    return phrases
+        for start, end in phrases(words):
+            keys = tuple(word.key for word in words[start:end])
+            if keys in wanted:
+                seen = found.setdefault(keys, Seen())
+                seen.count += 1
+                seen.surfaces[surface(words[start:end])] += 1
+                seen.sentences.append(n)
+                seen.named += like_a_noun(words, start, nouns, language)
+    return found
+
+
+def phrases(words: Sequence[Word]) -> Iterator[tuple[int, int]]:
+    """Yield from where to where there are one to three words that carry meaning, with nothing between them."""
+    for first, past in runs(words):
+        for start in range(first, past):
+            longest = LONGEST_GLUED if words[min(start + 1, past - 1)].glued else LONGEST
+            for end in range(start + 1, min(start + longest, past) + 1):
+                yield start, end
 
 
 def like_a_noun(words: Sequence[Word], n: int, before_nouns: frozenset[str], language: str) -> float:
@@ -108,14 +121,14 @@ def runs(words: Sequence[Word]) -> Iterator[tuple[int, int]]:
         yield start, len(words)
 
 
-def swallowed(phrases: dict[tuple[str, ...], Seen]) -> set[tuple[str, ...]]:
+def swallowed(often: dict[tuple[str, ...], Seen]) -> set[tuple[str, ...]]:
     """Return the phrases that are hardly ever said but as a part of a longer one."""
     inside: set[tuple[str, ...]] = set()
-    for keys, seen in phrases.items():
+    for keys, seen in often.items():
         for size in range(1, len(keys)):
             for start in range(len(keys) - size + 1):
                 part = keys[start : start + size]
-                if part in phrases and seen.count >= 2 and seen.count >= 0.6 * phrases[part].count:
+                if part in often and seen.count >= 2 and seen.count >= 0.6 * often[part].count:
                     inside.add(part)
     return inside
 

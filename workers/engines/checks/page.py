@@ -32,15 +32,17 @@ td.n,th.n{text-align:right;white-space:nowrap}td.f{overflow-wrap:anywhere;min-wi
 dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr));gap:8px 16px;margin:0}
 dt{color:var(--muted);font-size:.86rem}dd{margin:0}
 svg{width:100%;height:auto;display:block}
-.key i{display:inline-block;width:1em;height:.8em;border-radius:3px;margin:0 .35em 0 .9em;vertical-align:-.05em}
+.card .key{font:inherit}
+.key i{outline:1px solid var(--line);display:inline-block;width:1em;height:.8em;border-radius:3px;margin:0 .35em 0 .9em;
+vertical-align:-.05em}
 @media print{.card{break-inside:avoid}}
 </style>"""
 
 KEY = (
-    ("silence", "#ecebe7;outline:1px solid #9996"),
-    ("clipping, a tick above and below", "#c0392b"),
-    ("damage", "#e8a33d"),
-    ("loudness over 3 s", "#1d6b40"),
+    ("silence", "still"),
+    ("clipping, a tick above and below", "bad"),
+    ("damage", "hurt"),
+    ("loudness over 3 s", "loud"),
 )
 
 
@@ -50,7 +52,7 @@ def head(recordings: Sequence[dict[str, Any]]) -> str:
     tags = "".join(f'<li class="tag {name}">{count} {name}</li>' for name, count in counts.items() if count)
     total = f"{len(recordings)} recording{'' if len(recordings) == 1 else 's'}"
     rows = "".join(row(n, one) for n, one in enumerate(recordings))
-    key = "".join(f'<i style="background:{colour}"></i>{name}' for name, colour in KEY)
+    key = "".join(f'<i style="background:var(--{colour})"></i>{name}' for name, colour in KEY)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>Quality of {total}</title>
@@ -60,7 +62,7 @@ def head(recordings: Sequence[dict[str, Any]]) -> str:
 <section class="card"><ul class="counts">{tags}</ul>
 <div class="scroll"><table><thead><tr><th>Recording</th><th>Verdict</th><th class="n">Length</th><th class="n">Loudness</th>
 <th class="n">Peak</th><th class="n">Speech over noise</th><th class="n">Silent</th></tr></thead><tbody>{rows}</tbody></table></div>
-<p class="muted">Loudness in LUFS (ITU-R BS.1770), peaks in dBTP; the pictures show:<span class="key">{key}</span></p></section>
+<p class="muted">Loudness in LUFS (ITU-R BS.1770), peaks in dBTP; the pictures show:<span class="key q-pic">{key}</span></p></section>
 """
 
 

@@ -40,9 +40,9 @@ def draw(title: str, columns: dict[str, Any], found: dict[str, Any]) -> str:
     def along(at_s: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * min(max(at_s / length_s, 0.0), 1.0)
 
-    label = f"{title}: wave, and loudness over {length_s:.0f} seconds"
+    label = escape(printable(f"{title}: wave, and loudness over {length_s:.0f} seconds"))
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="q-pic" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(printable(label))}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="q-pic" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">',
         STYLE,
         f'<rect class="paper" width="{WIDTH}" height="{HEIGHT}" rx="10"/>',
         words(LEFT, 19, title[:100], kind="name"),
