@@ -48,7 +48,15 @@ def run(context: Context, inputs: Mapping[str, Any]) -> Any:
     key = segments.put(context, "segments.json", heard)
     since, language = context.claimed.claimed_at, notes.language
     payloads = [{"segments": key, "first": a, "past": b, "since": since, "language": language} for a, b in parts(heard, PART_CHARACTERS)]
-    return Spawn(tuple(payloads), {**output, "parts": len(payloads)}, engine="notes_part", allowed_failures=len(payloads))
+    return Spawn(
+        tuple(payloads),
+        output={**output, "parts": len(payloads)},
+        engine="notes_part",
+        attempts=5,
+        backoff_s=20,
+        timeout_s=600,
+        allowed_failures=len(payloads),  # there are notes in any case
+    )
 
 
 def bounded(said: Sequence[segments.Segment]) -> tuple[Sequence[segments.Segment], list[str]]:
