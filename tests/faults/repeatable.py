@@ -10,7 +10,7 @@ from typing import Any
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from jobs import claim, control, orgs, people, plain, quota, record, show, submit, uploads
+from jobs import claim, control, orgs, people, pieces, plain, quota, record, show, submit, uploads
 from jobs.errors import NotFound, Stale
 from jobs.model import Claimed, Completed, Failed, Idle, Outcome, Plain, Skipped, Spawn, Submission
 from jobs.settings import Quota
@@ -76,6 +76,19 @@ def appends(hands: Hands) -> Repeatable:
     claimed = child(hands)
     record.append(hands.store, claimed, 0, [{"n": 0}])
     return lambda: record.append(hands.store, claimed, 1, [{"n": 1}, {"n": 2}])
+
+
+def announces(hands: Hands) -> Repeatable:
+    hands.submit({"name": "a"})
+    claimed = hands.claim()
+    return lambda: pieces.announce(hands.store, claimed, 3)
+
+
+def appends_to_a_piece(hands: Hands) -> Repeatable:
+    hands.submit({"name": "a"})
+    piece = pieces.announce(hands.store, hands.claim(), 3)[1]
+    pieces.append(hands.store, piece, 0, [{"n": 0}])
+    return lambda: pieces.append(hands.store, piece, 1, [{"n": 1}, {"n": 2}])
 
 
 def progresses(hands: Hands) -> Repeatable:
@@ -241,6 +254,8 @@ CASES = [
     Case("record", "the last child", last_child_recorded),
     Case("record", "too late", records(Completed({"x": 1}), "next", late=True)),
     Case("append", "", appends),
+    Case("append", "of pieces, announced", announces),
+    Case("append", "to a piece", appends_to_a_piece),
     Case("progress", "", progresses),
     Case("renew", "", renews),
     Case("renew", "of a cancelled run", renews_and_learns_of_a_cancel),
