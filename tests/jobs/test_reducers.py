@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -78,8 +79,26 @@ def test_progress_weighs_steps_by_what_they_take() -> None:
 @pytest.mark.parametrize("name", types.names())
 def test_each_job_type_expands_and_reduces(name: str) -> None:
     kind = types.find(name)
-    params = {"synthetic": {"tasks": [{"name": "a"}]}, "transcription": {"upload": "u"}, "quality": {"uploads": ["0" * 24]}}[name]
+    params: dict[str, Any] = {
+        "synthetic": {"tasks": [{"name": "a"}]},
+        "transcription": {"upload": "u"},
+        "quality": {"uploads": ["0" * 24]},
+        "notes": {"job": "j"},
+        "export": {"jobs": ["j"]},
+    }[name]
     graph = kind.expand(kind.Params.model_validate(params))
     tasks = tuple(replace(TASK, name=task.name, engine=task.engine, state=TaskState.COMPLETED) for task in graph.tasks)
     done = replace(JOB, type=name, params=params, tasks=tasks, status=JobStatus.COMPLETED, outputs={task.name: {} for task in tasks})
     assert kind.reduce(done).progress == 100
+
+
+def test_an_export_says_how_many_jobs_are_in_its_package() -> None:
+    kind = types.find("export")
+    packing = replace(JOB, type="export", params={"jobs": ["a", "b", "c"]}, status=JobStatus.COMPLETED)
+    for output, message in (
+        ({"jobs": 3, "left_out": 0}, "completed, 3 jobs in one package"),
+        ({"jobs": 1, "left_out": 2}, "completed, 1 job in one package, 2 left out"),
+    ):
+        summary = kind.reduce(replace(packing, outputs={"package": output}))
+        assert (summary.message, summary.result_path) == (message, f"/api/jobs/{JOB.id}/artifacts/package.zip")
+    assert kind.reduce(replace(packing, status=JobStatus.RUNNING)).result_path is None
