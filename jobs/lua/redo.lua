@@ -45,10 +45,32 @@ local function standing(node, job) -- its state; what a sweep is still to cancel
   return state and unfinished(state) and fenced(node, job) and 'cancelled' or state
 end
 
+-- A completed task will split anew, if it does: nothing of its children is left.
+local function forget_children(node, job, total)
+  local line
+  for _, n in ipairs(numbers_below(total)) do
+    local child = child_of(node, n)
+    line = line or line_of(child)
+    rq_leave(child, line.queue, call('HGET', child.state, n))
+    rq_delete(child)
+    call('DEL', k_child(job.id, node.task, n))
+  end
+  call('DEL', k_child_tasks(job.id, node.task), k_child_state(job.id, node.task), k_child_outputs(job.id, node.task))
+  local f = node.field
+  call('HDEL', node.state, f .. ':ct', f .. ':cc', f .. ':cf', f .. ':ca', f .. ':cp', f .. ':fl', f .. ':rv', f .. ':ws')
+  call('HDEL', k_job(job.id), 'children:' .. node.task)
+  local kids = {}
+  for task in names_in(job.kids) do
+    if task ~= node.task then kids[#kids + 1] = task end
+  end
+  job.kids = kids[1] and table.concat(kids, ',') or '-'
+  note(job, 'kids', job.kids)
+end
+
 -- Tasks of a completed job run again, and what depends on them: what needed one that was skipped ran without it, what needed one that
--- has changed ran with what it was. Returns the name of a task that stands in the way: one with children, or one too many.
+-- has changed ran with what it was. Returns the name of the task at which it was too many, children included.
 local function run_again(names, job, now)
-  local redone, order, lines, needs, i, state = {}, {}, {}, 0, 1, k_state(job.id)
+  local redone, order, lines, totals, needs, count, i, state = {}, {}, {}, {}, 0, 0, 1, k_state(job.id)
   for name in names_in(names) do
     if not redone[name] then redone[name], order[#order + 1] = true, name end
   end
@@ -60,10 +82,12 @@ local function run_again(names, job, now)
         redone[name], order[#order + 1] = true, name
       end
     end
-    if i > budget or needs > NEEDS or call('HEXISTS', state, order[i] .. ':ct') == 1 then return order[i] end
+    totals[i] = tonumber(call('HGET', state, order[i] .. ':ct') or 0)
+    count = count + 1 + totals[i]
+    if count > budget or needs > NEEDS then return order[i] end
     i = i + 1
   end
-  budget = budget - #order
+  budget = budget - count
   reopen(job, now)
   job.left = job.left + #order
   note(job, 'left', job.left)
@@ -73,7 +97,9 @@ local function run_again(names, job, now)
       if redone[need] then unmet = unmet + 1 end -- whatever else it needs is done: the job was completed
     end
     call('HSET', state, name .. ':w', unmet)
-    revive(locate(job.id .. '-' .. name), lines[at], job, call('HGET', state, name), now)
+    local node = locate(job.id .. '-' .. name)
+    if totals[at] > 0 then forget_children(node, job, totals[at]) end
+    revive(node, lines[at], job, call('HGET', state, name), now)
   end
 end
 
@@ -105,7 +131,7 @@ local function redo(job, name, now)
     elseif state == 'skipped' and job.status == 'completed' then
       local obstacle = run_again(node.field, job, now)
       if obstacle then
-        return { 'REFUSED', 'task ' .. job.id .. '.' .. obstacle, 'in the way of running again what went on without it' }
+        return { 'REFUSED', 'task ' .. job.id .. '.' .. obstacle, 'the first of too many to run again with it' }
       end
     else return { 'REFUSED', 'task ' .. job.id .. '.' .. name, state } end
   end

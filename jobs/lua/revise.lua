@@ -12,7 +12,7 @@ for name in names_in(names) do
   if call('HEXISTS', k_tasks(job.id), name) == 0 then return { 'MISSING' } end
 end
 local obstacle = run_again(names, job, now)
-if obstacle then return { 'REFUSED', 'task ' .. job.id .. '.' .. obstacle, 'in the way of running again what depends on it' } end
+if obstacle then return { 'REFUSED', 'task ' .. job.id .. '.' .. obstacle, 'the first of too many to run again' } end
 note(job, 'corrections', corrections)
 touch(job)
 return { 'OK', converge(job, now) and 1 or 0 }

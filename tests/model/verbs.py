@@ -119,11 +119,21 @@ class Model(Working):
     def run_again(self, job: Job, again: list[Node], now: int) -> None:
         for task in again:
             again += [job.tasks[name] for name in task.dependents if job.tasks[name] not in again]
-        if len(again) > self.limits.sweep or sum(len(task.needs) for task in again) > MOST_AGAIN or any(task.children for task in again):
+        if sum(1 + len(task.children) for task in again) > self.budget or sum(len(task.needs) for task in again) > MOST_AGAIN:
             raise Refused
+        self.budget -= sum(1 + len(task.children) for task in again)
         self.reopen(job)
         for task in again:
+            self.forget_children(job, task)
             self.revive(task, now)
+
+    def forget_children(self, job: Job, task: Node) -> None:
+        for child in task.children:
+            self.unlist(child)
+            del self.nodes[child.id]
+        if task.children:
+            job.split.remove(task)
+        task.children, task.to_revive, task.allowed_failures = [], [], 0
 
     def revise(self, now: int, id: str, names: Sequence[str], corrections: str) -> bool:
         """Tasks of a completed job run again, and what depends on them."""
