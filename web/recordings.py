@@ -89,6 +89,11 @@ def _examine(backend: Backend, received: Received, transcript: bool | None) -> t
     return found.media_type, found.seconds
 
 
+def may_be_one(upload: Upload) -> bool:
+    """Whether an upload was found to be a recording, or nobody has looked yet."""
+    return upload.media_type.startswith(("audio/", "video/")) or upload.media_type == UNSEEN_TYPE
+
+
 def drop(backend: Backend, upload_id: str, job: str) -> None:
     """Undo `keep`, unless another job uses the same upload."""
     for prefix in uploads.release(backend.store, upload_id, job):

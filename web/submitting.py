@@ -77,9 +77,11 @@ def submit_of_several(backend: Backend, person: Person, new: NewJob, *, idempote
     expand(submission(person, new), backend.settings)  # of what is refused no upload needs to be kept
     named = list(new.params["uploads"])
     known = uploads.find_many(backend.store, named, user=person.user)
-    for one in named:
+    for n, one in enumerate(named):
         if one not in known:
             raise NoUpload(one)
+        if not recordings.may_be_one(known[one]):
+            raise InvalidSubmission(f"{known[one].filename} is not a recording", field=f"params.uploads.{n}")
     asked = submission(person, new.model_copy(update={"params": new.params | _told([known[one] for one in named])}))
     job_id = secrets.token_hex(8)
     uploads.use_many(backend.store, named, job_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tracemalloc
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from jobs.errors import Unplayable
 from jobs.settings import Settings
 from tests.engines.sounds import Sound, encode, narrow, noise, silence, sine, speech, stereo, write
+from workers.engines import prepare
 from workers.engines.checks import columns, listen, picture, verdict
 from workers.engines.checks.meter import Meter
 
@@ -166,6 +168,28 @@ def test_what_is_no_recording_is_refused_in_words(tmp_path: Path, data: bytes) -
     path.write_bytes(data)
     with pytest.raises(Unplayable, match=r"not a recording|damaged|empty"):
         check(path)
+
+
+TRUE_HEAD = {
+    "rate": 8_000,
+    "channels": 1,
+    "declared_s": 1.0,
+    "recording": {"format": "wav", "codec": "x", "media_type": "audio/wav", "channels": 1, "sample_rate": 8_000},
+}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{}, {"rate": 10**12}, {"rate": 0}, {"channels": 0}, {"channels": 9}, {"declared_s": float("inf")}, {"recording": {"codec": "<b>"}}],
+    ids=str,
+)
+def test_a_decoder_in_the_power_of_its_file_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: dict[str, Any]) -> None:
+    words = json.dumps({**TRUE_HEAD, **said}) if said else json.dumps({})
+    (tmp_path / "lying_decoder.py").write_text(f"import sys\nsys.stdout.buffer.write({words!r}.encode() + b'\\n' + bytes(4000))\n")
+    monkeypatch.setattr(listen, "PROGRAM", "lying_decoder")
+    monkeypatch.setattr(prepare, "bare_environment", lambda: {**os.environ, "PYTHONPATH": str(tmp_path)})
+    with pytest.raises((ValueError, KeyError)):
+        check(write(tmp_path / "a.wav", sine(1, -20)))
 
 
 def test_what_is_kept_does_not_grow_with_the_length() -> None:

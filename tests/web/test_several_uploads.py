@@ -84,6 +84,14 @@ def test_someone_elses_upload_is_not_there_and_the_own_ones_go_on_expiring(calle
     assert expires(redis, own)
 
 
+def test_what_is_no_recording_is_refused_by_its_name(owner: Caller, two: list[str], store: Store, redis: Redis) -> None:
+    text = uploads.Upload(uploads.new_id(), "ada", "physics", "said.txt", 9, "text/plain", 0.0, "uploads/x/recording")
+    uploads.add(store, text, ttl_s=60)
+    refused = problem(owner.submit("quality", params={"uploads": [*two, text.id]}), 422, "invalid")
+    assert (refused["field"], refused["detail"]) == ("params.uploads.2", "said.txt is not a recording")
+    assert all(expires(redis, one) for one in two)
+
+
 def test_a_refusal_after_they_were_kept_lets_them_expire_again(
     owner: Caller, two: list[str], redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,14 +140,14 @@ def test_the_command_line_makes_one_job_of_all_files_that_are_recordings(
 ) -> None:
     monkeypatch.setenv("LECTERN_URL", served)
     monkeypatch.setenv("LECTERN_TOKEN", people.add(store, "ada", org="physics"))
-    for name, data in (("a.ogg", speech), ("notes.txt", b"no sound"), ("b.wav", tone(1))):
+    for name, data in (("a.ogg", speech), ("noise.mp3", b"no sound"), ("b.wav", tone(1))):
         (tmp_path / name).write_bytes(data)
-    files = [str(tmp_path / name) for name in ("a.ogg", "notes.txt", "b.wav")]
+    files = [str(tmp_path / name) for name in ("a.ogg", "noise.mp3", "b.wav")]
 
     assert submit.main([*files, "--type", "quality", "--quiet"]) == 2  # one was refused
 
     told = capsys.readouterr()
     assert show.job(store, told.out.strip()).params["filenames"] == ["a.ogg", "b.wav"]
-    assert "notes.txt: the file is not a recording" in told.err
+    assert "noise.mp3: the file is not a recording" in told.err
     assert submit.main([files[1], "--type", "quality", "--quiet"]) == 2
     assert capsys.readouterr().out == ""
