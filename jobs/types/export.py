@@ -42,12 +42,10 @@ def uses(params: Params) -> tuple[str, ...]:
 def reduce(job: JobView) -> Summary:
     """Say how many jobs went into the package; the package's own warnings say which had nothing to give."""
     said = summarise(job)
-    output = job.outputs.get("package")
-    packed = output if isinstance(output, dict) else {}
-    count = packed.get("jobs")
-    if job.status is not JobStatus.COMPLETED or not isinstance(count, int):
+    packed = job.outputs.get("package")
+    if job.status is not JobStatus.COMPLETED or not isinstance(packed, dict) or "jobs" not in packed:
         return said
-    message = f"completed, {count} job{'s' if count != 1 else ''} in one package"
+    message = f"completed, {packed['jobs']} job{'s' if packed['jobs'] != 1 else ''} in one package"
     if packed.get("left_out"):
         message += f", {packed['left_out']} left out"
     return Summary(said.progress, message, said.warnings, f"/api/jobs/{job.id}/artifacts/package.zip")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -76,16 +75,19 @@ def test_progress_weighs_steps_by_what_they_take() -> None:
     assert reducers.progress((heavy, light)) == 50.0
 
 
+LEAST = {
+    "export": {"jobs": ["j1"]},
+    "notes": {"job": "j1"},
+    "quality": {"uploads": ["0" * 24]},
+    "synthetic": {"tasks": [{"name": "a"}]},
+    "transcription": {"upload": "u"},
+}
+
+
 @pytest.mark.parametrize("name", types.names())
 def test_each_job_type_expands_and_reduces(name: str) -> None:
     kind = types.find(name)
-    params: dict[str, Any] = {
-        "synthetic": {"tasks": [{"name": "a"}]},
-        "transcription": {"upload": "u"},
-        "quality": {"uploads": ["0" * 24]},
-        "notes": {"job": "j"},
-        "export": {"jobs": ["j"]},
-    }[name]
+    params = LEAST[name]
     graph = kind.expand(kind.Params.model_validate(params))
     tasks = tuple(replace(TASK, name=task.name, engine=task.engine, state=TaskState.COMPLETED) for task in graph.tasks)
     done = replace(JOB, type=name, params=params, tasks=tasks, status=JobStatus.COMPLETED, outputs={task.name: {} for task in tasks})
