@@ -12,7 +12,7 @@ install: .venv/.installed ## install what Lectern runs on into .venv
 
 install-dev: .venv/.installed-dev ## install what checks and tests need as well
 
-demo: install ## transcribe the sample on an installation of its own, and end
+demo: install ## make transcript and notes of the sample on an installation of its own, and end
 	@$(BIN)/python -m scripts.demo $(ARGS)
 
 run: install ## serve http://127.0.0.1:8000, data in var (ARGS="--port 9000 --data DIR")

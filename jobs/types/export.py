@@ -43,9 +43,9 @@ def reduce(job: JobView) -> Summary:
     """Say how many jobs went into the package; the package's own warnings say which had nothing to give."""
     said = summarise(job)
     packed = job.outputs.get("package")
-    if job.status is not JobStatus.COMPLETED or not isinstance(packed, dict):
+    if job.status is not JobStatus.COMPLETED or not isinstance(packed, dict) or "jobs" not in packed:
         return said
     message = f"completed, {packed['jobs']} job{'s' if packed['jobs'] != 1 else ''} in one package"
-    if packed["left_out"]:
+    if packed.get("left_out"):
         message += f", {packed['left_out']} left out"
     return Summary(said.progress, message, said.warnings, f"/api/jobs/{job.id}/artifacts/package.zip")

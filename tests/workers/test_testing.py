@@ -18,6 +18,7 @@ from jobs.model import Claimed, Graph, Spawn, Submission, TaskSpec
 from jobs.reducers import warnings
 from jobs.settings import Quota, settings
 from jobs.states import Duration, JobStatus, TaskState
+from jobs.steps import steps
 from jobs.storage import Storage
 from jobs.store import Store
 from jobs.types import synthetic
@@ -285,17 +286,23 @@ def test_a_quota_without_a_place_is_said(store: Store, ask: Ask, teach: Teach) -
     assert "for a place in the quota of gemini (QUOTAS)" in cannot(store, ask(TaskSpec("a", "asks")))
 
 
-def test_a_transcription_runs_in_one_process(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_transcription_with_every_step_runs_in_one_process(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHISPER_MODEL", str(ROOT / "models/demo"))
     settings.cache_clear()
     store = Store(store.redis)
     storage = Storage.folder(tmp_path)
     storage.put_file(uploads.storage_key("u1"), ROOT / "samples/short-slt.ogg")
-    job = submit.submit(store, Submission("transcription", {"upload": "u1", "filename": "short-slt.ogg"}, "ada", "maths"))
+    params = {"upload": "u1", "filename": "short-slt.ogg", **{step.param: step.on for step in steps(store.settings)}}
+    job = submit.submit(store, Submission("transcription", params, "ada", "maths"))
 
     view = run_job(store, job, storage=storage)
 
     assert view.status is JobStatus.COMPLETED, [one.error for one in view.tasks]
+    assert {one.name for one in view.tasks if one.state is TaskState.SKIPPED} == {"cleanup"}
+    assert "THIRD_PARTIES=gemini" in warnings(view)[0]
     made = {artifact["name"]: artifact["key"] for artifact in show.artifacts(store, job)}
-    assert {"transcript.txt", "transcript.json", "package.zip"} <= set(made)
-    assert len(json.loads(storage.get_bytes(made["transcript.json"]))["segments"]) > 0
+    assert {"transcript.txt", "transcript.json", "notes.json", "package.zip"} <= set(made)
+    segments = json.loads(storage.get_bytes(made["transcript.json"]))["segments"]
+    assert segments
+    assert all({"words", "speaker", "delivery"} <= set(segment) for segment in segments)
+    assert json.loads(storage.get_bytes(made["notes.json"]))["summary"]
