@@ -203,6 +203,7 @@ class JobView:
     revision: int
     tasks: tuple[TaskView, ...]
     outputs: Mapping[str, Json]  #: committed outputs by task
+    speeds: Mapping[str, float] = field(default_factory=dict, compare=False)  #: engine → seconds of work per second of audio
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,18 @@ def progress(tasks: Iterable[TaskView], weights: Mapping[str, float] | None = No
     return round(done / total, 1) if total else 0.0
 
 
+def learned(weights: Mapping[str, float], speeds: Mapping[str, float]) -> Mapping[str, float]:
+    """Return `weights` with what was measured in place of what was guessed: seconds of work both, the one for a second of audio.
+
+    Where an engine was not measured its guess stays, as long or short beside the others as it was.
+    """
+    known = {engine: speeds[engine] for engine in weights if speeds.get(engine, 0.0) > 0}
+    if not known:
+        return weights
+    scale = sum(known.values()) / sum(weights[engine] for engine in known)
+    return {engine: known.get(engine, weight * scale) for engine, weight in weights.items()}
+
+
 def warnings(job: JobView) -> tuple[str, ...]:
     """One sentence for all skipped steps: `1 step skipped: emotions, not configured`."""
     skipped = [task for task in job.tasks if task.state is TaskState.SKIPPED]
@@ -67,7 +79,7 @@ def message(job: JobView) -> str:
 
 def summarise(job: JobView, weights: Mapping[str, float] | None = None, result_path: str | None = None) -> Summary:
     """The reducer of a type that needs none of its own."""
-    percent = 100.0 if job.status is JobStatus.COMPLETED else min(progress(job.tasks, weights), 99.9)
+    percent = 100.0 if job.status is JobStatus.COMPLETED else min(progress(job.tasks, learned(weights or {}, job.speeds)), 99.9)
     return Summary(percent, message(job), warnings(job), result_path)
 
 

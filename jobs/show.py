@@ -51,15 +51,16 @@ def see(store: Store, job: str, *, asker: str = "", known: Known | None = None, 
     """
     kept = (known.mark, shown, *known.places) if known else ("", shown, "")
     try:
-        what, at_us, who, fields, tasks, state, outputs, *standing = store.run("look", stamp(now), job, asker, *kept)
+        what, at_us, who, fields, tasks, state, outputs, speeds, *standing = store.run("look", stamp(now), job, asker, *kept)
     except NotFound:
         raise NotFound(f"there is no job {job}") from None
     at = int(at_us) / 1e6
     if what == b"ended":
         return Seen(who, None, None, at)
+    measured = {engine: float(us) / 1e6 for engine, us in pairs(speeds).items()}
     if what == b"new" or known is None:
-        known = read(job, fields, tasks, state, outputs)
-    return Seen(who, known, None if known.view.status.ended else stand(known.size, *standing), at)
+        known = read(job, measured, fields, tasks, state, outputs)
+    return Seen(who, known, None if known.view.status.ended else stand(known.size, measured, *standing), at)
 
 
 def look(store: Store, job: str, *, now: float | None = None) -> tuple[JobView, Standing | None, float]:
@@ -77,10 +78,10 @@ def job(store: Store, job: str) -> JobView:
 FIELDS = ("type", "user", "org", "priority", "status", "params", "created", "started", "ended", "rev", "size", "order")
 
 
-def read(job: str, values: Sequence[bytes | None], lines: Sequence[bytes], *flat: Sequence[bytes]) -> Known:
+def read(job: str, speeds: Mapping[str, float], values: Sequence[bytes | None], lines: Sequence[bytes], *flat: Sequence[bytes]) -> Known:
     fields = {name: value.decode() for name, value in zip(FIELDS, values, strict=True) if value is not None}
     tasks = dict(zip(fields["order"].split(","), map(bytes.decode, lines), strict=True))
-    view = assemble(job, fields, tasks, *map(pairs, flat))
+    view = assemble(job, fields, tasks, *map(pairs, flat), speeds=speeds)
     weight = sum(map(len, fields.values())) + sum(map(len, lines)) + sum(sum(map(len, part)) for part in flat)
     return Known(view, fields["created"], float(fields.get("size", 0)), places(view), weight)
 
@@ -92,7 +93,7 @@ def places(view: JobView) -> tuple[str, ...]:
 
 
 def stand(
-    size: float, speeds: Sequence[bytes], limit: bytes, held: bytes, standing: Sequence[Any], lines: Sequence[Sequence[Any]]
+    size: float, speeds: Mapping[str, float], limit: bytes, held: bytes, standing: Sequence[Any], lines: Sequence[Sequence[Any]]
 ) -> Standing:
     task, queue, ahead = standing or (b"", b"", 0)
     return Standing(
@@ -102,7 +103,7 @@ def stand(
         held=held.decode(),
         limit=int(limit),
         lines={name.decode(): line(*figures) for name, *figures in lines},
-        speeds={engine: float(us) / 1e6 for engine, us in pairs(speeds).items()},
+        speeds=speeds,
         size=size,
     )
 
@@ -180,10 +181,12 @@ def read_many(store: Store, ids: list[str]) -> list[JobView]:
             for key in (keys.job(one), keys.tasks(one), keys.state(one), keys.outputs(one)):
                 pipe.hgetall(key)
             pipe.get(keys.params(one))
-        replies = pipe.execute()
+        pipe.hgetall(keys.build("speeds"))
+        *replies, measured = pipe.execute()
+    speeds = {engine: float(us) / 1e6 for engine, us in text(measured).items()}
     groups = zip(ids, *(replies[part::5] for part in range(5)), strict=True)
     return [
-        assemble(one, *(text(part) for part in ({b"params": long, **fields} if long else fields, *parts)))
+        assemble(one, *(text(part) for part in ({b"params": long, **fields} if long else fields, *parts)), speeds=speeds)
         for one, fields, *parts, long in groups
         if fields and fields[b"status"] != b"deleted"
     ]

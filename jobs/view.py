@@ -18,7 +18,13 @@ DONE = frozenset({TaskState.COMPLETED, TaskState.SKIPPED})
 
 
 def assemble(
-    job: str, fields: Mapping[str, str], tasks: Mapping[str, str], state: Mapping[str, str], outputs: Mapping[str, str]
+    job: str,
+    fields: Mapping[str, str],
+    tasks: Mapping[str, str],
+    state: Mapping[str, str],
+    outputs: Mapping[str, str],
+    *,
+    speeds: Mapping[str, float],
 ) -> JobView:
     """Put a job together from its hashes; pure."""
     seen = tuple(task_view(name, tasks[name], state, outputs.get(f"{name}:x")) for name in fields["order"].split(","))
@@ -37,6 +43,7 @@ def assemble(
         revision=int(fields["rev"]),
         tasks=seen,
         outputs={name: json.loads(output) for name, output in outputs.items() if name in told},
+        speeds=speeds,
     )
 
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs import quota, record
+from jobs import control, quota, record
 from jobs.errors import NotFound, Stale
 from jobs.model import Claimed, JobView, Json
 from jobs.settings import Settings
@@ -26,7 +26,6 @@ __all__ = [
     "Cancelled", "Context", "GaveUp", "HandBack", "Interrupted", "Later", "NotConfigured", "Superseded", "TimedOut", "TryAgain",
 ]  # fmt: skip
 
-CORRECTIONS_FIELD = "@corrections"  #: of a job's outputs: the storage key of its corrections; no task can be called so
 PROGRESS_EVERY_S = 0.5  #: at most one write of progress in so long
 CHECK_EVERY_S = 1.0  #: a checkpoint asks Redis whether the run still counts when it has not for so long
 
@@ -125,9 +124,8 @@ class Context:
 
     def corrections(self) -> Json | None:
         """Return what the job's owner has corrected in its transcript (see workers.engines.corrections), or None."""
-        store, job = self._kit.store, self.claimed.job
-        key = self._kit.patiently(lambda: store.redis.hget(store.keys.outputs(job), CORRECTIONS_FIELD), self._check)
-        return json.loads(self.storage.get_bytes(key.decode())) if key else None
+        key = self._kit.patiently(lambda: control.corrections(self._kit.store, self.claimed.job), self._check)
+        return json.loads(self.storage.get_bytes(key)) if key else None
 
     def close(self) -> None:
         """Remove what the run left on disk."""

@@ -75,7 +75,8 @@ if what == 'new' then
     end
   end
 end
-if not lives then return { 'OK', what, stamp(now), who, fields, tasks, state, outputs, {}, '0', '', {}, {} } end
+local speeds = call('HGETALL', k_speeds())
+if not lives then return { 'OK', what, stamp(now), who, fields, tasks, state, outputs, speeds, '0', '', {}, {} } end
 
 local lines, standing, line_of_first = {}, {}, nil
 local node = first ~= '' and locate(job.id .. '-' .. first)
@@ -85,5 +86,5 @@ for i, queue in ipairs(queues) do
   if queue == waits_in then line_of_first = lines[i] end
 end
 if node then standing = standing_of(node, line_of_first) end
-return { 'OK', what, stamp(now), who, fields, tasks, state, outputs, call('HGETALL', k_speeds()),
+return { 'OK', what, stamp(now), who, fields, tasks, state, outputs, speeds,
          call('HGET', k_org(job.org), 'max_running') or '0', held_by(line_of_first), standing, lines }

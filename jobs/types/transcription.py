@@ -57,13 +57,13 @@ def expand(params: Params) -> Graph:
         tasks.append(TaskSpec("align", "align", needs=("prepare", "transcribe"), timeout_s=900))
         said.append("align")
     if params.speaker_detection == "diarize":
-        tasks.append(TaskSpec("diarize", "diarize", needs=("prepare", *said), duration=Duration.LONG, optional=True, timeout_s=3600))
+        tasks.append(TaskSpec("diarize", "diarize", needs=("prepare", *said), duration=Duration.LONG, optional=True, timeout_s=4 * 3600))
         said.append("diarize")
     added = []
     if params.detect_emotions:
         added.append(TaskSpec("emotions", "emotions", needs=("prepare", *said), duration=Duration.LONG, optional=True, timeout_s=3600))
     if params.llm_cleanup:
-        added.append(TaskSpec("cleanup", "cleanup", needs=("prepare", *said), optional=True, timeout_s=900))
+        added.append(TaskSpec("cleanup", "cleanup", needs=("prepare", *said), duration=Duration.LONG, optional=True, timeout_s=900))
     if params.notes:
         added.append(TaskSpec("notes", "notes", needs=("inspect", "prepare", *said), optional=True, timeout_s=900))
     tasks += added

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -75,19 +76,33 @@ def test_progress_weighs_steps_by_what_they_take() -> None:
     assert reducers.progress((heavy, light)) == 50.0
 
 
-LEAST = {
-    "export": {"jobs": ["j1"]},
-    "notes": {"job": "j1"},
-    "quality": {"uploads": ["0" * 24]},
-    "synthetic": {"tasks": [{"name": "a"}]},
-    "transcription": {"upload": "u"},
-}
+def test_what_was_measured_takes_the_place_of_what_was_guessed_and_guesses_keep_their_proportion() -> None:
+    guessed = {"prepare": 6.0, "transcribe": 90.0, "merge": 2.0}
+    assert reducers.learned(guessed, {}) == guessed
+    assert reducers.learned(guessed, {"report": 3.0, "merge": 0.0}) == guessed
+    measured = reducers.learned(guessed, {"prepare": 0.1, "transcribe": 0.38})
+    assert measured == pytest.approx({"prepare": 0.1, "transcribe": 0.38, "merge": 0.01})
+
+
+def test_progress_goes_by_what_steps_took_when_the_job_was_read() -> None:
+    tasks = (replace(TASK, name="h", engine="transcribe", state=TaskState.COMPLETED), replace(TASK, name="l", engine="prepare"))
+    whole = replace(JOB, tasks=tasks)
+    weights = {"transcribe": 9.0, "prepare": 1.0}
+    assert reducers.summarise(whole, weights).progress == 90.0
+    assert reducers.summarise(replace(whole, speeds={"transcribe": 0.1, "prepare": 0.3}), weights).progress == 25.0
 
 
 @pytest.mark.parametrize("name", types.names())
 def test_each_job_type_expands_and_reduces(name: str) -> None:
     kind = types.find(name)
-    params = LEAST[name]
+    given: dict[str, dict[str, Any]] = {
+        "synthetic": {"tasks": [{"name": "a"}]},
+        "transcription": {"upload": "u"},
+        "quality": {"uploads": ["0" * 24]},
+        "notes": {"upload": "u"},
+        "export": {"jobs": ["0" * 16]},
+    }
+    params = given[name]
     graph = kind.expand(kind.Params.model_validate(params))
     tasks = tuple(replace(TASK, name=task.name, engine=task.engine, state=TaskState.COMPLETED) for task in graph.tasks)
     done = replace(JOB, type=name, params=params, tasks=tasks, status=JobStatus.COMPLETED, outputs={task.name: {} for task in tasks})

@@ -133,5 +133,5 @@ def test_the_corrections_of_its_job_are_read_where_the_jobs_outputs_say(context:
     assert context.corrections() is None
     corrections = {"version": 1, "segments": {"0": {"text": "so"}}, "speakers": {}}
     context.storage.put_bytes("jobs/7f3a/corrections/1.json", json.dumps(corrections).encode())
-    store.redis.hset(store.keys.outputs(context.claimed.job), context_module.CORRECTIONS_FIELD, "jobs/7f3a/corrections/1.json")
+    store.redis.hset(store.keys.job(context.claimed.job), "corrections", "jobs/7f3a/corrections/1.json")
     assert context.corrections() == corrections

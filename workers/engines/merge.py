@@ -51,6 +51,7 @@ STEPS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
     "cleanup": lambda params: params.get("llm_cleanup", False),
     "notes": lambda params: params.get("notes", False),
 }
+HEAR = {"diarize", "emotions"}  #: of those the ones that read the chunks and may be skipped
 NOT_ASKED_FOR = ("upload", "filename", "seconds")  #: parameters that say which recording, not what to do with it
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -93,8 +94,10 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
         **{name: told[name] for name in ("title", "language", "model", "versions", "parameters", "steps", "skipped")},
         "warnings": warnings,  # only its own: a job's status shows those of all its tasks
     }
-    # Nothing reads the chunks any more: every task that does has completed, and a retry begins here or later (decision 0022).
-    context.storage.delete_prefix(f"jobs/{context.claimed.job}/prepare/")
+    # Nothing reads the chunks any more (decision 0022): every task that does has completed, and a retry begins here or later; or was
+    # skipped, and may be retried.
+    if not HEAR.intersection(told["skipped"]):
+        context.storage.delete_prefix(f"jobs/{context.claimed.job}/prepare/")
     if breaks_off:
         raise Unplayable(breaks_off, output=output)
     return output
