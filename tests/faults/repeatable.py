@@ -12,7 +12,7 @@ from rq.serializers import JSONSerializer
 
 from jobs import claim, control, orgs, people, pieces, plain, quota, record, show, submit, uploads
 from jobs.errors import NotFound, Stale
-from jobs.model import Claimed, Completed, Failed, Idle, Outcome, Plain, Skipped, Spawn, Submission
+from jobs.model import Back, Claimed, Completed, Failed, Idle, Outcome, Plain, Skipped, Spawn, Submission
 from jobs.settings import Quota
 from jobs.store import stamp
 from tests.border.conftest import FUNCTIONS
@@ -223,6 +223,45 @@ def fails_plain(hands: Hands) -> Repeatable:
     return lambda: plain.fail(hands.store, found, worker=hands.name, reason="it cannot be read", now=hands.now)
 
 
+def revises(hands: Hands) -> Repeatable:
+    job = hands.submit(*chain("a", "b"))
+    hands.drain()
+    return lambda: control.revise(hands.store, job, "jobs/j/corrections/1.json", ["a"], now=hands.now)
+
+
+def brief(hands: Hands) -> None:
+    """Let the queue's runs be known to be brief, and six tasks wait in it."""
+    for _ in range(3):
+        hands.submit({"name": "t"})
+        hands.work()
+    for _ in range(6):
+        hands.submit({"name": "t"})
+
+
+def claims_several(hands: Hands) -> Repeatable:
+    brief(hands)
+    return lambda: hands.claim_some(4, run="r1")
+
+
+def records_several(hands: Hands) -> Repeatable:
+    brief(hands)
+    outcomes = (Completed({"x": 1}), Failed("no", final=True), Back(), Spawn(({"n": 0}, {"n": 1})))
+    ended = [record.Ended(run, outcome) for run, outcome in zip(hands.claim_some(4), outcomes, strict=True)]
+    return lambda: hands.record_some(ended, "next", most=4)
+
+
+def hands_several_back(hands: Hands) -> Repeatable:
+    brief(hands)
+    run = hands.claim_some(4)[2].run
+    return lambda: record.hand_back(hands.store, worker=hands.name, run=run, now=hands.now)
+
+
+def loses_one_of_several(hands: Hands) -> Repeatable:
+    brief(hands)
+    run = hands.claim_some(4)[2].run
+    return lambda: record.lost(hands.store, worker=hands.name, run=run, reason="killed", now=hands.now)
+
+
 def deletes(hands: Hands) -> Repeatable:
     job = hands.submit(*chain("a", "b"))
     hands.claim()
@@ -253,6 +292,11 @@ CASES = [
     Case("record", "split, and claims", records(Spawn(({"n": 0}, {"n": 1})), "next")),
     Case("record", "the last child", last_child_recorded),
     Case("record", "too late", records(Completed({"x": 1}), "next", late=True)),
+    Case("claim", "of several", claims_several),
+    Case("record", "of several, and claims", records_several),
+    Case("hand_back", "of all that a claim took", hands_several_back),
+    Case("reap", "one of several", loses_one_of_several, again=Stale),
+    Case("revise", "", revises),
     Case("append", "", appends),
     Case("append", "of pieces, announced", announces),
     Case("append", "to a piece", appends_to_a_piece),

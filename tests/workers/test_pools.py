@@ -14,8 +14,8 @@ from jobs.model import Submission
 from jobs.states import JobStatus
 from jobs.storage import Storage
 from jobs.store import Store
-from tests.engines.sounds import speech, write
-from tests.engines.test_quality import children
+from tests.checks.conftest import children
+from tests.checks.sounds import speech, write
 from tests.jobs.audit import audit
 from tests.workers.conftest import Jobs, StartWorker, Worker, lives, until
 

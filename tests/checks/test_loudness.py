@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from jobs.settings import Settings
-from tests.engines import sounds
-from tests.engines.sounds import Sound, silence, sine
+from tests.checks import sounds
+from tests.checks.sounds import Sound, silence, sine
 from workers.engines.checks import listen
 from workers.engines.checks.loudness import TruePeak, integrated, loudness_range
 from workers.engines.checks.meter import Meter

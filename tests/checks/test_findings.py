@@ -13,7 +13,7 @@ import pytest
 
 from jobs.errors import Unplayable
 from jobs.settings import Settings
-from tests.engines.sounds import Sound, encode, narrow, noise, silence, sine, speech, stereo, write
+from tests.checks.sounds import Sound, encode, narrow, noise, silence, sine, speech, stereo, write
 from workers.engines import prepare
 from workers.engines.checks import columns, listen, picture, verdict
 from workers.engines.checks.meter import Meter
