@@ -198,3 +198,24 @@ def test_the_command_line_client_follows_and_downloads(lectern: Served, tmp_path
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert list(tmp_path.rglob("package.zip"))
+
+
+def test_a_corrected_transcript_is_made_again_with_the_times_that_it_had(lectern: Served) -> None:
+    guest = Guest(lectern)
+    job = guest.upload("seminar.mp3", (ROOT / "samples" / "seminar.mp3").read_bytes(), word_timestamps=True)
+    status = guest.ended(job)
+    assert (status["status"], status["warnings"]) == ("completed", [])
+    before = json.loads(guest.artifact(job, "transcript.json"))["segments"]
+    first, *rest = before[1]["text"].split()
+    corrected = " ".join([first, "quite", "something", "else", *rest])
+
+    answer = guest.session.patch(f"{lectern.address}/api/jobs/{job}/corrections", json={"segments": {"1": {"text": corrected}}}, timeout=30)
+    assert answer.status_code == 202, answer.text
+    assert guest.ended(job)["status"] == "completed"
+
+    after = json.loads(guest.artifact(job, "transcript.json"))["segments"]
+    assert [*after[:1], *after[2:]] == [*before[:1], *before[2:]]
+    assert (after[1]["text"], after[1]["start"], after[1]["end"]) == (corrected, before[1]["start"], before[1]["end"])
+    times = {name: [(word["start"], word["end"]) for word in found[1]["words"]] for name, found in (("before", before), ("after", after))}
+    assert (times["after"][:1], times["after"][4:]) == (times["before"][:1], times["before"][1:])
+    assert corrected in guest.artifact(job, "transcript.txt").decode()

@@ -126,6 +126,27 @@ def test_a_seminar_becomes_a_study_pack_that_opens_everywhere_and_goes_into_one_
     assert both["seminar/notes.md"] == files["notes.md"]
 
 
+def test_a_correction_is_in_every_form_and_the_rest_as_it_was(lectern: Served) -> None:
+    guest = Guest(lectern)
+    job = guest.upload("short.ogg", (ROOT / "samples" / "short-slt.ogg").read_bytes(), word_timestamps=True)
+    guest.ended(job)
+    before = opened(guest.artifact(job, "package.zip"))
+    corrections = {"segments": {"0": {"text": "Chloroplasts, as I said."}}}
+    answer = guest.session.patch(f"{lectern.address}/api/jobs/{job}/corrections", json=corrections, timeout=30)
+    assert answer.status_code == 202, answer.text
+    assert guest.ended(job)["status"] == "completed"
+
+    after = opened(guest.artifact(job, "package.zip"))
+
+    assert after.keys() == before.keys()
+    for name in (f"transcript.{form}" for form in ("txt", "srt", "vtt", "json", "md", "html", "csv")):
+        assert b"Chloroplasts, as I said." in after[name], name
+    assert "chloroplasts" in word(after["transcript.docx"])
+    said, corrected = (json.loads(files["transcript.json"])["segments"] for files in (before, after))
+    assert corrected[1:] == said[1:]
+    assert (corrected[0]["start"], corrected[0]["end"]) == (said[0]["start"], said[0]["end"])
+
+
 def packed_together(guest: Guest, *jobs: str) -> bytes:
     asked: dict[str, Any] = {"type": "export", "params": {"jobs": list(jobs)}}
     answer = guest.session.post(f"{guest.lectern.address}/api/jobs", json=asked, timeout=30)

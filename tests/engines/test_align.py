@@ -10,7 +10,7 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from scripts.words import reference, words
 from tests.engines.conftest import SAMPLES, Pipeline
@@ -117,6 +117,7 @@ def recordings(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[int]]:
     return spoken, sorted({draw(st.integers(first, last)) for first, last in chosen} - {0})
 
 
+@settings(deadline=None)
 @given(recordings(), st.integers(1, 5))
 def test_no_word_is_lost_doubled_or_moved_at_any_cut(drawn: tuple[list[dict[str, Any]], list[int]], a_segment: int) -> None:
     spoken, cuts = drawn
@@ -154,6 +155,7 @@ def segment_of(heard: list[dict[str, Any]]) -> dict[str, Any]:
 TIMES = st.floats(-5, 40, allow_nan=False)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(TIMES, TIMES), max_size=30), st.lists(st.tuples(TIMES, TIMES), max_size=6))
 def test_whatever_times_a_model_tells_words_keep_their_order_and_stay_in_their_chunk(
     told: list[tuple[float, float]], speech: list[tuple[float, float]]
@@ -245,6 +247,7 @@ SPANS = st.lists(st.integers(0, 400), max_size=20, unique=True).map(
 )
 
 
+@settings(deadline=None)
 @given(SPANS, SPANS)
 def test_what_is_missing_is_speech_and_away_from_all_words(speech: list[tuple[float, float]], said: list[tuple[float, float]]) -> None:
     found = align.missing(speech, said)

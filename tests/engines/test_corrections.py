@@ -8,7 +8,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests.engines.conftest import SAMPLES, Pipeline
 from workers.engines import segments
@@ -119,6 +119,7 @@ def transcripts(draw: st.DrawFn) -> list[dict[str, Any]]:
     return made
 
 
+@settings(deadline=None)
 @given(transcripts(), st.dictionaries(st.integers(0, 6).map(str), TEXT))
 def test_no_other_segment_changes_and_times_stay_in_order(transcript: list[dict[str, Any]], texts: dict[str, str]) -> None:
     before = json.dumps(transcript)

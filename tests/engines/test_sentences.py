@@ -6,7 +6,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from workers.engines.sentences import MOST_CHARACTERS, MOST_SECONDS, Spoken, sentences
 
@@ -96,6 +96,7 @@ WORDS = st.lists(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(WORDS)
 def test_no_word_is_lost_doubled_or_moved_and_no_sentence_is_too_long(given_words: list[tuple[str, float, float, bool, str]]) -> None:
     at, words = 0.0, []

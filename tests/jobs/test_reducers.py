@@ -107,3 +107,15 @@ def test_each_job_type_expands_and_reduces(name: str) -> None:
     tasks = tuple(replace(TASK, name=task.name, engine=task.engine, state=TaskState.COMPLETED) for task in graph.tasks)
     done = replace(JOB, type=name, params=params, tasks=tasks, status=JobStatus.COMPLETED, outputs={task.name: {} for task in tasks})
     assert kind.reduce(done).progress == 100
+
+
+def test_an_export_says_how_many_jobs_are_in_its_package() -> None:
+    kind = types.find("export")
+    packing = replace(JOB, type="export", params={"jobs": ["a", "b", "c"]}, status=JobStatus.COMPLETED)
+    for output, message in (
+        ({"jobs": 3, "left_out": 0}, "completed, 3 jobs in one package"),
+        ({"jobs": 1, "left_out": 2}, "completed, 1 job in one package, 2 left out"),
+    ):
+        summary = kind.reduce(replace(packing, outputs={"package": output}))
+        assert (summary.message, summary.result_path) == (message, f"/api/jobs/{JOB.id}/artifacts/package.zip")
+    assert kind.reduce(replace(packing, status=JobStatus.RUNNING)).result_path is None

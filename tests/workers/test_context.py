@@ -129,7 +129,7 @@ def test_a_service_that_is_to_be_left_alone_is_left_alone_by_all(context: Contex
     assert why == "the day's quota is spent"
 
 
-def test_the_corrections_of_its_job_are_read_where_the_jobs_outputs_say(context: Context, store: Store) -> None:
+def test_the_corrections_of_its_job_are_read_where_the_job_says(context: Context, store: Store) -> None:
     assert context.corrections() is None
     corrections = {"version": 1, "segments": {"0": {"text": "so"}}, "speakers": {}}
     context.storage.put_bytes("jobs/7f3a/corrections/1.json", json.dumps(corrections).encode())

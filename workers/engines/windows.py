@@ -88,7 +88,9 @@ class Chunk:
         encoded = self.encoded(seek)
         drawing = False
         best, least = Window((), seek, speech_end_s), (2.0, 0.0)
-        for way in guard.WAYS:
+        for n, way in enumerate(guard.WAYS):
+            if n:
+                self.checkpoint()
             if way.temperature and not drawing:
                 whisper.reseed(self.model, seek)
                 encoded, drawing = self.encoded(seek), True  # the other one may have gone with the model's memory
@@ -98,7 +100,6 @@ class Chunk:
                 best, least = window, (doubtfulness, -likelihood)
             if not doubtfulness:
                 break
-            self.checkpoint()
         return best
 
     def length(self, seek: int) -> int:
