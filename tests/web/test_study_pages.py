@@ -108,7 +108,17 @@ class TestAllowed:
 def test_notes_are_read_learnt_and_tried_on_the_jobs_page(page: Page, worker: Worker) -> None:
     page.run(EVERYTHING)
     upload(page)
-    publish(worker, {"transcript.txt": "", "transcript.json": TRANSCRIPT, "notes.json": NOTES, "notes.md": "", "flashcards.apkg": ""})
+    publish(
+        worker,
+        {
+            "transcript.txt": "",
+            "transcript.json": TRANSCRIPT,
+            "notes.json": NOTES,
+            "notes.md": "",
+            "flashcards.apkg": "",
+            "report.html": "",
+        },
+    )
     worker.publish("package.zip", b"PK", "application/zip")
     page.until(says("#status", "Done"))
     page.until("!document.getElementById('notes-card').hidden")
@@ -118,6 +128,7 @@ def test_notes_are_read_learnt_and_tried_on_the_jobs_page(page: Page, worker: Wo
     assert page.run(f"[...document.querySelectorAll('#downloads section')].map(group => [group.ariaLabel, ...{names}])") == [
         ["Transcript", "transcript.txt", "transcript.json"],
         ["Notes", "notes.json", "notes.md", "flashcards.apkg"],
+        ["Report", "report.html"],
         ["Package", "package.zip"],
     ]
 

@@ -306,3 +306,10 @@ def test_a_transcription_with_every_step_runs_in_one_process(store: Store, tmp_p
     assert segments
     assert all({"words", "speaker", "delivery"} <= set(segment) for segment in segments)
     assert json.loads(storage.get_bytes(made["notes.json"]))["summary"]
+
+    # and what is made of it
+    notes = submit.submit(store, Submission("notes", {"job": job}, "ada", "maths"))
+    assert run_job(store, notes, storage=storage).status is JobStatus.COMPLETED
+    package = submit.submit(store, Submission("export", {"jobs": [job, notes]}, "ada", "maths"))
+    assert run_job(store, package, storage=storage).status is JobStatus.COMPLETED
+    assert [artifact["name"] for artifact in show.artifacts(store, package)] == ["package.zip"]

@@ -6,6 +6,7 @@ import { bytes, element } from "./words.js";
 const GROUPS = [
   ["Transcript", (name) => name.startsWith("transcript.")],
   ["Notes", (name) => /^(notes|flashcards|quiz|terms)\b/.test(name) || name.endsWith(".apkg")],
+  ["Report", (name) => /^(report\.|recording-)/.test(name)],
   ["Package", (name) => name.endsWith(".zip")],
   ["More", () => true],
 ];
