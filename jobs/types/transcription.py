@@ -12,6 +12,7 @@ from jobs.states import Duration, Priority
 
 PRIORITY = Priority.NORMAL
 ADMIN_ONLY = False
+VERSION = 2  #: 1 had no step between transcribe and merge; its workers cannot read what a child puts into storage now
 
 #: Seconds of work of an engine relative to the others, for the progress of the whole.
 WEIGHTS = {
