@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import sys
+from typing import NoReturn
 
 from jobs.errors import Misconfigured
 from jobs.states import Duration
@@ -18,6 +20,8 @@ _ZONE = re.compile(r"[a-z0-9_]{1,32}")
 
 def main(argv: list[str] | None = None) -> int:
     given = arguments(argv)
+    for number in (signal.SIGTERM, signal.SIGINT):  # until the supervisor heeds them; a horse that was started dies with this process
+        signal.signal(number, leave)
     log.configure("INFO")
     stable = Stable(queues(given.queue, given.zone))
     stable.start_ahead()
@@ -34,6 +38,11 @@ def main(argv: list[str] | None = None) -> int:
         log.misconfigured(error)
         return os.EX_CONFIG
     return os.EX_OK
+
+
+def leave(number: int, frame: object) -> NoReturn:
+    """Told to leave before there is anything to hand back."""
+    raise SystemExit(os.EX_OK)
 
 
 def queues(names: list[str], zones: list[str]) -> list[str]:

@@ -167,7 +167,7 @@ def test_what_every_step_found_stands_in_one_transcript_beside_what_was_heard(st
         {**SAID[0], "cleaned": "Leaves are green.", "delivery": DELIVERY},
         {**SAID[1], "delivery": {**DELIVERY, "label": ""}},
     ]
-    own = ["sentences 2 were left as they were: it had drifted"]
+    own = ["sentence 2 was left as it was: it had drifted"]
     assert told["warnings"] == [*(f"{task} warns" for task in ("align", "emotions", "cleanup", "notes")), *own]
     assert told["skipped"] == output["skipped"] == ["diarize"]
     assert told["parameters"] == {

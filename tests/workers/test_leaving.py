@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
 from jobs.states import JobStatus, TaskState
 from tests.workers.conftest import Jobs, StartWorker, lives, until
@@ -25,6 +26,14 @@ def test_a_worker_leaves_also_while_it_starts(start_worker: StartWorker) -> None
     worker.tell(signal.SIGTERM)
     assert worker.await_end() == 0
     assert worker.said("horse_ended")[0].endswith("how='exited with code 0'")
+
+
+def test_a_worker_leaves_also_when_it_has_no_more_than_a_horse(start_worker: StartWorker) -> None:
+    worker = start_worker()
+    (horse,) = until(lambda: Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split())
+    worker.tell(signal.SIGTERM)
+    assert worker.await_end() == 0
+    until(lambda: not lives(int(horse)))
 
 
 def test_a_busy_worker_hands_its_task_back_and_no_attempt_is_spent(start_worker: StartWorker, jobs: Jobs) -> None:

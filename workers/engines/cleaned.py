@@ -39,7 +39,13 @@ def warnings(context: Context, inputs: Mapping[str, Any]) -> list[str]:
                 runs[-1][1] = past
             else:
                 runs.append([first + 1, past])
-    return [f"sentences {', '.join(map(counted, runs))} were left as they were: {reason}" for reason, runs in left.items()]
+    return [f"{told(runs)}: {reason}" for reason, runs in left.items()]
+
+
+def told(runs: list[list[int]]) -> str:
+    if len(runs) == 1 and runs[0][0] == runs[0][1]:
+        return f"sentence {runs[0][0]} was left as it was"
+    return f"sentences {', '.join(map(counted, runs))} were left as they were"
 
 
 def counted(run: list[int]) -> str:
