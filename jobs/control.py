@@ -37,7 +37,7 @@ def revise(store: Store, job: str, corrections: str, tasks: Sequence[str], *, no
     """Run `tasks` of a completed job again, and what depends on them: its transcript was corrected.
 
     `corrections` is the key in storage of all corrections so far, never used before; repeating the call changes nothing. Raises
-    NotFound; Conflict when the job has not completed, or a task that would run again has children.
+    NotFound; Conflict when the job has not completed, or more would run again than one call may change.
     """
     store.sweep(job, int(store.run("revise", stamp(now), job, ",".join(tasks), corrections)[0]))
 

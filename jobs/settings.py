@@ -18,6 +18,12 @@ ZONE = re.compile(r"[a-z0-9_]{1,32}")
 RATE = re.compile(r"[1-9][0-9]{0,6}/[1-9][0-9]{0,6}")
 
 
+OPENS_AS = {
+    "quality": "inspect",
+    "read": "inspect",
+}  #: engine → whose zone it shares unless it is bound itself: files that nobody has looked into
+
+
 class Quota(NamedTuple):
     name: str
     runs: int
@@ -133,7 +139,9 @@ class Settings(BaseSettings):
 
     @property
     def zone_by_engine(self) -> Mapping[str, str]:
-        return dict(pairs(self.zones, ZONE, ""))
+        """The zone of each engine that is bound to one, by ZONES or with the engine whose zone it shares."""
+        bound = dict(pairs(self.zones, ZONE, ""))
+        return {engine: bound[other] for engine, other in OPENS_AS.items() if other in bound} | bound
 
     @property
     def bound_zones(self) -> tuple[str, ...]:

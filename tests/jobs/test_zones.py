@@ -29,6 +29,13 @@ def test_files_are_inspected_where_the_operator_says_and_the_rest_is_done_elsewh
     }
 
 
+@pytest.mark.parametrize(("zones", "queue"), [("inspect=ingest", "ingest.long"), ("inspect=ingest,quality=lab", "lab.long"), ("", "long")])
+def test_what_opens_files_unseen_does_so_where_inspect_does_unless_it_is_bound(zones: str, queue: str) -> None:
+    asked = Submission("quality", {"uploads": ["0" * 24]}, user="ada", org="acme")
+    _, _, graph = submit.expand(asked, Settings(zones=zones))
+    assert [task.queue for task in graph.tasks] == [queue]
+
+
 def test_a_submission_of_an_admin_names_a_zone_for_what_is_bound_to_none() -> None:
     found = queues("inspect=ingest", "lab")
     assert (found["inspect"], found["prepare"], found["merge"]) == ("ingest.short", "lab.long", "lab.short")
