@@ -33,13 +33,14 @@ def retry_task(store: Store, job: str, node: str, *, call: str | None = None, no
     store.sweep(job, int(store.run("retry", stamp(now), job, node, call or secrets.token_hex(8))[0]))
 
 
-def revise(store: Store, job: str, corrections: str, tasks: Sequence[str], *, now: float | None = None) -> None:
+def revise(store: Store, job: str, corrections: str, tasks: Sequence[str], *, former: str | None = None, now: float | None = None) -> None:
     """Run `tasks` of a completed job again, and what depends on them: its transcript was corrected.
 
-    `corrections` is the key in storage of all corrections so far, never used before; repeating the call changes nothing. Raises
-    NotFound; Conflict when the job has not completed, or more would run again than one call may change.
+    `corrections` is the key in storage of all corrections so far, never used before, `former` that of those it was made of; repeating
+    the call changes nothing. Raises NotFound; Conflict when the job has not completed or was corrected meanwhile, or more would run again than one call may change.
     """
-    store.sweep(job, int(store.run("revise", stamp(now), job, ",".join(tasks), corrections)[0]))
+    (more,) = store.run("revise", stamp(now), job, ",".join(tasks), corrections, former or "")
+    store.sweep(job, int(more))
 
 
 def corrections(store: Store, job: str) -> str | None:

@@ -14,7 +14,7 @@ from jobs.model import PLAIN_MARK, Claimed, Idle, Plain
 ADVICE = {
     "cancel": "only a pending or running job can be cancelled",
     "retry": "only what failed, was skipped or cancelled can be retried, a skipped task once its job has completed",
-    "revise": "only what has completed can be corrected",
+    "revise": "only what has completed can be corrected, from what it is now",
     "submit": "use a new Idempotency-Key for a different request",
 }
 

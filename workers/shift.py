@@ -89,14 +89,16 @@ class Shift:
         begun = before = time.monotonic()
         for n, claimed in enumerate(tasks):
             if n and (self._kit.orders.draining or before - begun > HELD_S):
-                ended += [Ended(task, Back("others took long")) for task in reversed(tasks[n:])]  # the first goes in front
+                ended += [Ended(task, Back("others took long")) for task in tasks[n:]]
                 break
             outcome = self._do(claimed)
             now = time.monotonic()
             if outcome is not None:
                 ended.append(Ended(claimed, outcome, now - before))
             before = now
-        return self._record(ended) if ended else None
+        done = [one for one in ended if not isinstance(one.outcome, Back)]
+        back = [one for one in reversed(ended) if isinstance(one.outcome, Back)]  # each goes in front: the first is to end up there
+        return self._record([*done, *back]) if ended else None
 
     def _do(self, claimed: Claimed) -> Outcome | Back | None:
         """Do a run. Return what came of it; nothing if it does not count any more."""

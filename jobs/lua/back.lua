@@ -2,6 +2,7 @@
 
 -- running -> ready | delayed, unharmed: no attempt spent, to the front of its lane
 local function give_back(node, line, job, r, now, delay_s)
+  r.back = true -- how long it was held says nothing of its length
   end_run(node, line, job, r, now)
   call('HINCRBY', node.state, node.field .. ':n', -1)
   if delay_s > 0 then delay(node, line, now + delay_s * SECOND) else make_ready(node, line, job, now, true) end

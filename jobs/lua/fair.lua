@@ -199,14 +199,14 @@ local function fair_charge(queue, org, us) -- a run goes on
   keep(share)
 end
 
-local function fair_release(queue, org, us, whole_us, now) -- a run ended: time not charged yet, and how long it took in all
+local function fair_release(queue, org, us, whole_us, now) -- a run ended: time not charged yet, and how long it took in all, if it was not given back
   local share = share_of(queue, org)
   local clock, own = share.clock, share.own
   share.v = share.v + math.floor(math.max(us, 0) / share.weight)
   share.n, clock.n = math.max(share.n - 1, 0), math.max(clock.n - 1, 0)
   clock.f = math.max(clock.f, share.v)
   local weight = math.max(1 / math.max(clock.t - clock.n, 1), 0.1) -- the first ten count alike
-  clock.m = math.floor(clock.m + weight * (math.max(whole_us, 0) - clock.m))
+  if whole_us then clock.m = math.floor(clock.m + weight * (math.max(whole_us, 0) - clock.m)) end
   if clock.n == 0 and share.p == '' and not anybody_waits(queue) then clock.v = math.max(clock.v, clock.f) end -- the queue fell idle
   if share.n == 0 and share.p == '' and share.v <= clock.v and clock.wh + clock.wn + clock.wl + clock.wb == 0 then
     call('DEL', share.key) -- whoever comes next starts at the clock

@@ -19,4 +19,4 @@ give_back_others(ids, last, run, now, function(node)
     answer = { 'OK', 1 }
   else answer = { 'STALE', r.state } end
 end)
-return answer
+return answer or { 'STALE', 'ended' }

@@ -84,13 +84,16 @@ end
 
 local first, reply = runs[1].run, nil
 local states, other = settle(runs[1], #runs, took)
-local repeated = false
+local repeated, ids = false, nil
 if not states then
   local last_run, last_ids, recorded, answered =
     string.match(call('GET', k_worker(worker)) or '', '^(%S+) (%S+) (%S+) (%S+)$')
   repeated = recorded == first and select(2, string.gsub(answered, ',', '')) == #runs - 1 -- the same call
   states = repeated and answered or '~' .. other
-  if repeated and next_run ~= '' and last_run == next_run then reply = again(last_ids, next_run) end
+  if repeated and next_run ~= '' and last_run == next_run then
+    reply = again(last_ids, next_run)
+    ids = reply and last_ids
+  end
 end
 if not repeated then
   for n = 2, #runs do
@@ -101,6 +104,6 @@ end
 
 if next_run ~= '' and not reply then reply = take(now, worker, next_run, queues, most) end
 local claimed = reply and reply[1] ~= 'IDLE'
-call('SET', k_worker(worker), (claimed and next_run .. ' ' .. ids_of(reply) or '- -') .. ' ' .. first .. ' ' .. states, 'EX', WORKER_S)
+call('SET', k_worker(worker), (claimed and next_run .. ' ' .. (ids or ids_of(reply)) or '- -') .. ' ' .. first .. ' ' .. states, 'EX', WORKER_S)
 if not reply then return { 'OK', states } end
 return { 'OK', states, unpack(reply) }

@@ -83,6 +83,8 @@ local function run_again(names, job, now)
       end
     end
     totals[i] = tonumber(call('HGET', state, order[i] .. ':ct') or 0)
+    -- What a sweep has not come to yet may still run.
+    if totals[i] > 0 and converge_children(job, order[i], now) then return order[i] end
     count = count + 1 + totals[i]
     if count > budget or needs > NEEDS then return order[i] end
     i = i + 1

@@ -48,7 +48,7 @@ local function end_run(node, line, job, r, now, seen) -- whatever its outcome: t
   call('ZREM', k_leases(), node.id .. ':' .. r.run)
   seen = seen or now -- when it was last known to be at work
   local whole = r.whole or seen - r.began
-  fair_release(line.queue, job.org, r.shown and seen - r.charged or whole, whole, now)
+  fair_release(line.queue, job.org, r.shown and seen - r.charged or whole, not r.back and whole or nil, now)
   if r.shown then
     rq_unshow_started(node, line.queue, r.run, r.worker)
     call('HDEL', node.state, node.field .. ':v')

@@ -9,6 +9,8 @@ local PROMOTED = '20'   -- delayed tasks made ready a call at most
 local IDLE_S = 5
 
 -- Runs are claimed several at once while a queue's take less than this in the mean, in which one of ten seconds counts for some sixty.
+-- A turn of rule 5 is the first of its claim or none: what comes later may be given back unbegun, and the turn would be gone. What was
+-- tried before is the last or alone: if it has killed a whole worker, with all that it held, the others are to part from it.
 local BRIEF_US = 1000
 
 local function promote(now) -- delayed -> ready
@@ -179,13 +181,13 @@ end
 
 -- The fairest task of a queue, its run begun: what `answer` tells, and whether it is a plain RQ job; then, or if there was none, how many
 -- ids were taken without a claim, in all, and whether an organisation was passed over because of what it had cancelled: a turn of
--- rule 5 is kept for it. `besides` others: no plain RQ job, which is done by itself.
+-- rule 5 is kept for it. `besides` others: no turn of rule 5, and no plain RQ job, which is done by itself.
 local function serve(queue, worker, run, dropped, now, paused, besides)
   local passed, kept
   while dropped < TOMBSTONES do
     local priority, org, turn, only = choose(queue, passed, kept)
     if not priority and passed then priority, org, turn, only = choose(queue, nil, kept) end -- nobody else waits
-    if not priority or (besides and org == PLAIN_ORG) then break end
+    if not priority or (besides and (turn or org == PLAIN_ORG)) then break end
     local share = share_of(queue, org)
     if (share.own.limit > 0 and share.own.running >= share.own.limit)
         or (paused and call('SISMEMBER', k_pauses(), 'org:' .. org) == 1) then
@@ -215,6 +217,7 @@ local function serve_more(reply, queue, worker, claim, most, dropped, now, pause
     found, plain, dropped = serve(queue, worker, run_at(claim, n), dropped, now, paused, true)
     if not found or plain then return end
     reply[n + 1] = found
+    if found[7] ~= '1' then return end
   end
 end
 
@@ -245,7 +248,7 @@ take = function(now, worker, run, queues, most, tidied)
       if plain then return found end
       if found then
         local reply = { 'CLAIMED', found }
-        if most > 1 then serve_more(reply, queue, worker, run, most, dropped, now, paused) end
+        if most > 1 and found[7] == '1' then serve_more(reply, queue, worker, run, most, dropped, now, paused) end
         return reply
       end
       more = more or passed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs import orgs, record, show
+from jobs import claim, orgs, record, show
 from jobs.errors import Stale
 from jobs.model import Back, Completed, Failed, Spawn
 from jobs.record import Ended
@@ -62,13 +62,59 @@ def test_one_run_that_lasts_ends_it_until_many_have_been_brief_again(brisk: Hand
 
 def test_they_are_those_that_as_many_workers_would_have_had(brisk: Hands, store: Store) -> None:
     fill(brisk)
-    several = brisk.claim_some(16)
+    several = [run.org for _ in range(4) for run in brisk.claim_some(8)]  # a turn of rule 5 begins a claim of its own
     store.redis.flushall()
     be_brief(brisk)
     fill(brisk)
-    apart = [Hands(store, f"host:9:other{n}", ("short",)).claim() for n in range(16)]
-    assert [run.org for run in several] == [run.org for run in apart]
-    assert {"acme", "bede", "cato", "dido"} == {run.org for run in several}
+    apart = [Hands(store, f"host:9:other{n}", ("short",)).claim().org for n in range(16)]
+    assert several == apart
+    assert {"acme", "bede", "cato", "dido"} == set(several)
+
+
+def test_a_turn_of_rule_5_is_the_first_of_its_claim(brisk: Hands) -> None:
+    """So that it is not given back unbegun, and gone."""
+    for _ in range(40):
+        brisk.submit({"name": "t"}, org="acme", priority="high")
+    brisk.submit({"name": "low"}, org="bede", priority="low")
+    claims = [[run.org for run in brisk.claim_some(8)] for _ in range(4)]
+    assert [orgs for orgs in claims if "bede" in orgs] == [["bede", *["acme"] * 7]]
+
+
+def test_what_was_tried_before_is_the_last_of_its_claim_or_alone(brisk: Hands, store: Store) -> None:
+    """After a whole worker was lost with all that it held, those that did it no harm part from the one that did."""
+    jobs = [brisk.submit({"name": "t"}) for _ in range(4)]
+    assert len(brisk.claim_some(4)) == 4
+    brisk.now += 20
+    assert claim.reap(store, brisk.now) == 4
+    (first,) = brisk.claim_some(4)
+    assert first.attempt == 2
+    brisk.record(first)
+    brisk.submit({"name": "new"}, priority="high")
+    several = brisk.claim_some(4)
+    assert [(run.task, run.attempt) for run in several] == [("new", 1), ("t", 2)]
+    assert jobs[0] == first.job
+
+
+def test_what_is_given_back_says_nothing_of_how_long_runs_are(brisk: Hands, store: Store) -> None:
+    for _ in range(60):
+        brisk.submit({"name": "t"})
+    for _ in range(5):
+        several = brisk.claim_some(8)
+        brisk.now += 0.008
+        brisk.record_some([Ended(several[0], Completed(), 0.008), *(Ended(run, Back()) for run in reversed(several[1:]))])
+    assert len(brisk.claim_some(8)) == 1
+
+
+def test_an_answer_repeated_without_what_was_cancelled_still_names_each_run(brisk: Hands, store: Store) -> None:
+    fill(brisk)
+    ended = [Ended(run, Completed()) for run in brisk.claim_some(2)]
+    _, following = brisk.record_some(ended, "next", most=4)
+    assert isinstance(following, list)
+    store.run("cancel", "", following[1].job)
+    _, again = brisk.record_some(ended, "next", most=4)
+    assert again == [following[0], *following[2:]]
+    assert record.lost(store, worker=brisk.name, run=following[3].run, reason="killed", now=brisk.now)
+    assert [attempts(store, run.job) for run in following] == [0, 1, 0, 1]
 
 
 def test_each_is_a_run_of_its_own_under_a_lease(brisk: Hands) -> None:
@@ -155,7 +201,7 @@ def test_when_a_worker_dies_the_run_at_work_is_lost_and_the_others_are_unharmed(
     assert [show.job(store, job).tasks[0].error for job in jobs] == ["killed" if n == at_work else "" for n in range(6)]
     with pytest.raises(Stale):
         lose()
-    assert [run.job for run in brisk.claim_some(8)] == jobs
+    assert [run.job for _ in jobs for run in brisk.claim_some(8)] == jobs
     assert audit(store, brisk.now) == []
 
 

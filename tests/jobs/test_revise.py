@@ -68,6 +68,17 @@ def test_only_a_completed_job_and_tasks_that_it_has(hands: Hands) -> None:
     assert control.corrections(hands.store, job) is None
 
 
+def test_a_correction_of_what_was_corrected_meanwhile_is_refused(hands: Hands) -> None:
+    job = hands.submit(*chain("a", "b"))
+    hands.drain()
+    revise(hands, job, "b")
+    hands.drain()
+    with pytest.raises(Conflict, match="corrected meanwhile"):
+        revise(hands, job, "b", corrections="jobs/x/corrections/2.json")
+    control.revise(hands.store, job, "jobs/x/corrections/2.json", ["b"], former="jobs/x/corrections/1.json", now=hands.now)
+    assert hands.drain() == ["b"]
+
+
 def test_more_than_one_call_may_change_is_refused_and_nothing_has_changed(hands: Hands) -> None:
     job = hands.submit(*chain("a", "b"))
     hands.work(Spawn(tuple({"n": n} for n in range(200))))

@@ -63,8 +63,9 @@ class Claiming(Settling):
             dropped, node, passed = self.serve(queue, worker, run, dropped, now)
             if node:
                 found = [self.taken(node)]
-                while len(found) < most and self.policy.clock(queue).mean < self.limits.brief:  # each by a turn of its own
-                    dropped, node, _ = self.serve(queue, worker, run_at(run, len(found)), dropped, now)
+                # Each by a turn of its own, none of rule 5; what was tried before is the last or alone.
+                while len(found) < most and found[-1].attempt == 1 and self.policy.clock(queue).mean < self.limits.brief:
+                    dropped, node, _ = self.serve(queue, worker, run_at(run, len(found)), dropped, now, besides=True)
                     if not node:
                         break
                     found.append(self.taken(node))
@@ -76,7 +77,7 @@ class Claiming(Settling):
                 return self.take(now, worker, run, queues, most, tidied=True)
         return self.nothing(now, more=unlooked or dropped >= self.limits.tombstones or bool(self.sweeps))
 
-    def serve(self, queue: str, worker: str, run: str, dropped: int, now: int) -> tuple[int, Node | None, bool]:
+    def serve(self, queue: str, worker: str, run: str, dropped: int, now: int, *, besides: bool = False) -> tuple[int, Node | None, bool]:
         """Begin a run of the queue's fairest task. Return how many tombstones were dropped, the task, and whether an organisation was
         passed over for having too many."""
         passed: str | None = None  #: an organisation that has had its part of what a call may drop
@@ -84,6 +85,8 @@ class Claiming(Settling):
         while dropped < self.limits.tombstones and (
             turn := self.policy.next_turn(queue, passed, kept=kept) or self.policy.next_turn(queue, kept=kept)
         ):
+            if besides and turn.by_rule_5:
+                break
             if self.barred(turn.org):  # rule 6
                 self.policy.park(queue, turn.org)
                 dropped += 1

@@ -139,22 +139,24 @@ class People(Stage):
         pick=picks,
         nodes=st.lists(picks, min_size=1, max_size=3),
         unknown=st.sampled_from([False] * 9 + [True]),
+        stale=st.sampled_from([False] * 9 + [True]),
         patience=patience,
         again=again,
     )
-    def revise(self, pick: int, nodes: list[int], unknown: bool, patience: int, again: bool) -> None:
+    def revise(self, pick: int, nodes: list[int], unknown: bool, stale: bool, patience: int, again: bool) -> None:
         completed = [job for job in self.jobs if self.model.jobs[job].status == "completed"] or self.jobs
         job = completed[pick % len(completed)]
         tasks = sorted(self.model.jobs[job].tasks)
         names = [*(tasks[node % len(tasks)] for node in nodes), *(["none_such"] if unknown else [])]
         corrections = f"jobs/{job}/corrections/{next(self.numbers)}.json"
+        former = "jobs/x/corrections/0.json" if stale else self.model.jobs[job].corrections
         self.twin.store.patience = patience
 
         def real() -> None:
-            control.revise(self.twin.store, job, corrections, names, now=self.now)
+            control.revise(self.twin.store, job, corrections, names, former=former or None, now=self.now)
 
         answer, _ = self.twin.call(
-            real, lambda: self.twin.sweeping(job, lambda: self.model.revise(self.twin.now, job, names, corrections), patience)
+            real, lambda: self.twin.sweeping(job, lambda: self.model.revise(self.twin.now, job, names, corrections, former), patience)
         )
         if again:
             self.twin.repeated(real, answer)

@@ -208,15 +208,16 @@ class Policy:
         self.share(queue, org).v += int(max(us, 0) / self.weight(org))
         self.place(queue, org)
 
-    def end(self, queue: str, org: str, us: int, whole_us: int) -> None:
-        """A run has ended, whatever its outcome: what it was not charged yet, and how long it took in all."""
+    def end(self, queue: str, org: str, us: int, whole_us: int | None) -> None:
+        """A run has ended, whatever its outcome: what it was not charged yet, and how long it took in all, None if it was given back."""
         share, clock = self.share(queue, org), self.clock(queue)
         share.v += int(max(us, 0) / self.weight(org))
         share.running -= 1
         clock.running -= 1
         clock.furthest = max(clock.furthest, share.v)
         weight = max(1 / max(clock.claims - clock.running, 1), 0.1)  # the first ten count alike
-        clock.mean = int(clock.mean + weight * (max(whole_us, 0) - clock.mean))
+        if whole_us is not None:
+            clock.mean = int(clock.mean + weight * (max(whole_us, 0) - clock.mean))
         if clock.running == 0 and not share.waits and not self.waits(queue):
             clock.v = max(clock.v, clock.furthest)  # the queue fell idle: what was done while nobody else waited is no debt
         if not share.running and share.v <= clock.v and not any(self.waiting(queue)):

@@ -60,7 +60,7 @@ class Settling:
         node.state = "delayed"
         self.delayed[node.id] = due
 
-    def end_run(self, node: Node, now: int, *, lapsed: bool = False, whole: int | None = None) -> None:
+    def end_run(self, node: Node, now: int, *, lapsed: bool = False, whole: int | None = None, back: bool = False) -> None:
         """Whatever its outcome: the lease is gone, its time is charged; when its lease has lapsed, until its last renewal.
 
         `whole` is its own part of the time for which the runs of one claim were held.
@@ -69,7 +69,7 @@ class Settling:
         charged = node.began if node.charged_until is None else node.charged_until
         seen = charged if lapsed else now
         whole = seen - node.began if whole is None else whole
-        self.policy.end(node.queue, node.job.org, whole if node.charged_until is None else seen - charged, whole)
+        self.policy.end(node.queue, node.job.org, whole if node.charged_until is None else seen - charged, None if back else whole)
         node.charged_until = None
         if self.most_running.get(node.job.org):
             self.unpark(node.job.org, now)

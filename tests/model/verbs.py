@@ -117,11 +117,15 @@ class Model(Working):
         self.run_again(job, [node], now)
 
     def run_again(self, job: Job, again: list[Node], now: int) -> None:
+        count = needs = 0
         for task in again:
             again += [job.tasks[name] for name in task.dependents if job.tasks[name] not in again]
-        if sum(1 + len(task.children) for task in again) > self.budget or sum(len(task.needs) for task in again) > MOST_AGAIN:
-            raise Refused
-        self.budget -= sum(1 + len(task.children) for task in again)
+            if task.children and self.converge_children(task, now):
+                raise Refused
+            count, needs = count + 1 + len(task.children), needs + max(len(task.needs), 1)
+            if count > self.budget or needs > MOST_AGAIN:
+                raise Refused
+        self.budget -= count
         self.reopen(job)
         for task in again:
             self.forget_children(job, task)
@@ -135,13 +139,13 @@ class Model(Working):
             job.split.remove(task)
         task.children, task.to_revive, task.allowed_failures = [], [], 0
 
-    def revise(self, now: int, id: str, names: Sequence[str], corrections: str) -> bool:
+    def revise(self, now: int, id: str, names: Sequence[str], corrections: str, former: str) -> bool:
         """Tasks of a completed job run again, and what depends on them."""
         self.begin_call()
         job = self.there(id)
         if job.corrections == corrections:
             return False
-        if job.status != "completed":
+        if job.status != "completed" or job.corrections != former:
             raise Refused
         if any(name not in job.tasks for name in names):
             raise Missing

@@ -28,6 +28,7 @@ class Working(Claiming):
         """What became of runs that one claim began; of each the task's state and whether it came too late, and what was claimed."""
         self.begin_call()
         following: list[Taken] | Nothing | None = None
+        claimed: tuple[str, tuple[str, ...]] | None = None
         first, took, known = ended[0][1], sum(said.took for *_, said in ended), []
         for n, (id, run, said) in enumerate(ended):
             state = self.settle(now, id, run, said, len(ended), took)
@@ -35,12 +36,14 @@ class Working(Claiming):
             if n == 0 and state is None and memory.recorded and memory.repeats(first, len(ended)):  # the same call
                 known = memory.recorded[1]
                 following = (self.again(worker, next_run) or None) if next_run else None
+                claimed = memory.claimed if following else None
                 break
             node = self.nodes.get(id)
             known.append((state, False) if state else (node.state if node and node.state != "gone" else "cancelled", True))
         if next_run and following is None:
             following = self.take(now, worker, next_run, queues, most)
-        claimed = (next_run, tuple(one.node for one in following)) if isinstance(following, list) else None
+        if isinstance(following, list):
+            claimed = claimed or (next_run, tuple(one.node for one in following))
         self.memory[worker] = Memory(claimed, (first, known))
         return known, following
 
@@ -75,7 +78,7 @@ class Working(Claiming):
         return node.state
 
     def give_back(self, node: Node, now: int, delay_us: float, whole: int | None = None) -> None:
-        self.end_run(node, now, whole=whole)
+        self.end_run(node, now, whole=whole, back=True)
         node.charged -= 1
         if delay_us > 0:
             self.delay(node, int(now + delay_us))
