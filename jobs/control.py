@@ -37,7 +37,8 @@ def revise(store: Store, job: str, corrections: str, tasks: Sequence[str], *, fo
     """Run `tasks` of a completed job again, and what depends on them: its transcript was corrected.
 
     `corrections` is the key in storage of all corrections so far, never used before, `former` that of those it was made of; repeating
-    the call changes nothing. Raises NotFound; Conflict when the job has not completed or was corrected meanwhile, or more would run again than one call may change.
+    the call changes nothing. Raises NotFound; Conflict when the job has not completed, was corrected meanwhile, or more would run
+    again than one call may change.
     """
     (more,) = store.run("revise", stamp(now), job, ",".join(tasks), corrections, former or "")
     store.sweep(job, int(more))

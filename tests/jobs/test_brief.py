@@ -92,7 +92,7 @@ def test_what_was_tried_before_is_the_last_of_its_claim_or_alone(brisk: Hands, s
     brisk.submit({"name": "new"}, priority="high")
     several = brisk.claim_some(4)
     assert [(run.task, run.attempt) for run in several] == [("new", 1), ("t", 2)]
-    assert jobs[0] == first.job
+    assert {first.job, several[1].job} < set(jobs)
 
 
 def test_what_is_given_back_says_nothing_of_how_long_runs_are(brisk: Hands, store: Store) -> None:
