@@ -18,12 +18,14 @@ from jobs.uploads import storage_key
 from jobs.view import told_artifacts
 from workers.engines import segments
 from workers.notes import sentences
+from workers.outcome import Later
 
 if TYPE_CHECKING:
     from workers.context import Context
 
 TRANSCRIPT = "transcript.json"
 LANGUAGE = re.compile(r"[a-z]{2,3}")
+WAIT_S = 10.0  #: until a job that is being worked on is looked at again
 MOST_SECONDS = 1e7  #: a time beyond this is none
 
 
@@ -51,10 +53,12 @@ def run(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def of_job(context: Context, job: str) -> dict[str, Any]:
-    """Return the transcript of another job of the same user. Raises NotFound; Unplayable when it has none."""
+    """Return the transcript of another job of the same user. Raises NotFound; Later when it is still made; Unplayable when it has none."""
     used = context.used(job)
     keys = [artifact["key"] for artifact in told_artifacts(used) if artifact["name"] == TRANSCRIPT]
     if not keys:
+        if not used.status.ended:  # as after a correction, or a retry
+            raise Later(f"job {job} is being worked on; its transcript is read when it is there", WAIT_S)
         raise Unplayable(f"job {job} has no transcript: it is a {used.type} job, {used.status}")
     found = read(fetched(context, keys[0]), TRANSCRIPT)
     return {**found, "filename": str(used.params.get("filename") or TRANSCRIPT)}
