@@ -10,9 +10,11 @@ from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from jobs import control, show, types
+from jobs.corrections import fitted
 from jobs.errors import Conflict
 from jobs.model import JobView
 from jobs.states import JobStatus
+from jobs.view import told_artifacts
 from web.auth import person
 from web.backend import backend
 from web.body import read_json
@@ -61,8 +63,13 @@ def correct(job_id: str) -> tuple[Response, int]:
     if view.status is not JobStatus.COMPLETED:  # asked again by the script, when the file is written
         raise Conflict(f"job {job_id} is {view.status}; only what has completed can be corrected")
     check_places(asked, view)
-    known = so_far(job_id)
-    for what, changed in asked.model_dump().items():
+    known = stored(job_id)
+    changes = asked.model_dump()
+    if asked.segments:
+        segments = transcribed(view)
+        known["segments"] = placed(known["segments"], segments)
+        changes["segments"] = {place: change and of(place, change, known, segments) for place, change in changes["segments"].items()}
+    for what, changed in changes.items():
         known[what] = {name: value for name, value in {**known[what], **changed}.items() if value is not None}
     key = f"jobs/{job_id}/corrections/{secrets.token_hex(8)}.json"
     backend().storage.put_bytes(key, json.dumps({"version": 1, **known}, ensure_ascii=False).encode())
@@ -71,11 +78,47 @@ def correct(job_id: str) -> tuple[Response, int]:
 
 
 def so_far(job_id: str) -> dict[str, Any]:
+    """Return what was corrected, without what each correction remembers of its segment."""
+    known = stored(job_id)
+    return {**known, "segments": {place: {"text": change["text"]} for place, change in known["segments"].items()}}
+
+
+def stored(job_id: str) -> dict[str, Any]:
     key = control.corrections(backend().store, job_id)
     if key is None:
         return {"segments": {}, "speakers": {}}
     found = json.loads(backend().storage.get_bytes(key))
     return {"segments": found["segments"], "speakers": found["speakers"]}
+
+
+def transcribed(view: JobView) -> list[dict[str, Any]]:
+    """Return the segments of the job's transcript.json, which has the corrections so far; none if there is no such file."""
+    for artifact in told_artifacts(view):
+        if artifact["name"] == "transcript.json":
+            found: list[dict[str, Any]] = json.loads(backend().storage.get_bytes(artifact["key"]))["segments"]
+            return found
+    return []
+
+
+def placed(changes: dict[str, Any], segments: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the corrections so far by the places that their segments have now; one that fits nowhere stays, unless its place is taken."""
+    places = fitted(segments, changes)
+    moved = {str(n): changes[place] for place, n in places.items() if n is not None}
+    return {**{place: changes[place] for place, n in places.items() if n is None}, **moved}
+
+
+def of(place: str, change: dict[str, Any], known: dict[str, Any], segments: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a correction that remembers which segment it corrects: its times, and its text as transcribed where that is known."""
+    if int(place) >= len(segments):
+        return change
+    segment = segments[int(place)]
+    times = {"start": segment["start"], "end": segment["end"]}
+    before = known["segments"].get(place, {})
+    if {name: before.get(name) for name in times} == times:
+        was = {name: before[name] for name in ("was",) if name in before}
+    else:  # the first correction of this segment, or of a former version, which did not keep what it replaced
+        was = {} if segment.get("corrected") else {"was": segment["text"]}
+    return {**change, **times, **was}
 
 
 def check_places(asked: Corrections, view: JobView) -> None:

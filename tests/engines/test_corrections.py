@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 from tests.engines.conftest import SAMPLES, Pipeline
 from workers.engines import segments
-from workers.engines.corrections import applied
+from workers.engines.corrections import applied, unfit
 
 Begin = Callable[..., Pipeline]
 
@@ -91,6 +91,17 @@ def test_a_text_that_says_the_same_changes_nothing() -> None:
 
 def test_places_that_do_not_exist_are_passed_over() -> None:
     assert corrected(said("the cell"), s7="what?") == [said("the cell")]
+    assert unfit([said("the cell")], {"version": 1, "segments": {"0": {"text": "a"}, "7": {"text": "what?"}}}) == ["7"]
+
+
+def test_a_correction_goes_where_its_times_are_or_nowhere() -> None:
+    changes = {"0": {"text": "The cell.", "start": 10.0, "end": 11.0}, "1": {"text": "Gone.", "start": 15.0, "end": 15.5}}
+    corrections = {"version": 1, "segments": changes}
+    segments = [said("one more", 5.0), said("the sell"), said("water", 20.0)]
+
+    assert [segment["text"] for segment in applied(segments, corrections)] == ["one more", "The cell.", "water"]
+    assert unfit(segments, corrections) == ["1"]
+    assert unfit(segments, {"version": 1}) == []
 
 
 def test_corrections_of_another_version_are_refused() -> None:

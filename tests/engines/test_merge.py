@@ -205,6 +205,17 @@ def test_what_its_owner_wrote_is_shown_as_it_was_written(studied: Pipeline) -> N
     assert json.loads(studied.artifact("transcript.json"))["segments"][0]["corrected"] is True
 
 
+def test_a_correction_of_a_sentence_that_is_no_more_is_left_out_with_a_warning(studied: Pipeline) -> None:
+    lost = {"text": "Something else.", "start": 83.4, "end": 85.0, "was": "something"}
+    studied.corrected = {"version": 1, "segments": {"1": lost, "9": {"text": "of a former version"}}, "speakers": {}}
+    output = studied.merge()
+    assert output["warnings"][:2] == [
+        "the correction of 1:23 fits no sentence any more and was left out",
+        "the correction of segment 9 fits no sentence any more and was left out",
+    ]
+    assert b"Something else." not in studied.artifact("transcript.txt")
+
+
 def test_a_job_of_notes_alone_writes_the_notes_and_nothing_else(studied: Pipeline) -> None:
     inputs = {"read": studied.outputs["align"], "notes": studied.outputs["notes"]}
     output = merge.run(studied.context("merge"), inputs)  # type: ignore[arg-type]

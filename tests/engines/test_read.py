@@ -17,6 +17,7 @@ from jobs.storage import Storage
 from jobs.transcripts import MAX_BYTES
 from tests.engines.conftest import Appended, Run
 from workers.engines import read, segments
+from workers.outcome import Later
 
 Read = Callable[..., dict[str, Any]]
 
@@ -114,6 +115,9 @@ def test_the_cleaned_text_is_read_where_there_is_one(uploaded: Read) -> None:
         ("a.json", b'{"segments": [{"start": 0, "end": 1, "text": 5}]}', "segment 0 needs"),
         ("a.json", b'{"segments": [{"start": -1, "end": 1, "text": "a"}]}', "segment 0 needs"),
         ("a.json", b'{"segments": [{"start": NaN, "end": Infinity, "text": "a"}]}', "segment 0 needs"),
+        ("a.json", b'{"segments": [{"start": 1' + b"0" * 400 + b', "end": 1, "text": "a"}]}', "segment 0 needs"),
+        ("a.json", b'{"segments": [{"start": 0, "end": 1' + b"0" * 400 + b', "text": "a"}]}', "segment 0 needs"),
+        ("a.json", b'{"segments": [{"start": 0, "end": 1, "text": "half \\ud83d"}]}', "segment 0 needs"),
         ("a.json", b'{"segments": [7]}', "segment 0 needs"),
         ("a.srt", b"this is a letter, not subtitles", "no cue"),
         ("a.vtt", b"WEBVTT\n\nnothing of the kind", "no cue"),
@@ -156,6 +160,15 @@ def test_the_transcript_of_another_job_is_read(run: Callable[..., Any], storage:
     output = read.run(context, {})
     assert segments.read(context, {"read": output}) == SAID
     assert (output["title"], output["filename"], output["language"], output["timed"]) == ("week 1", "week 1.ogg", "en", True)
+
+
+def test_a_job_that_is_being_worked_on_again_is_waited_for(run: Callable[..., Any], storage: Storage) -> None:
+    again = finished(storage, status=JobStatus.RUNNING, outputs={})
+    with pytest.raises(Later, match="job 7f is being worked on") as later:
+        read.run(run({"7f": again}, job="7f"), {})
+    assert later.value.delay_s == 10
+    exported = finished(storage, status=JobStatus.RUNNING)  # the transcript is there, what comes after it is not
+    assert read.run(run({"7f": exported}, job="7f"), {})["segments"] == 2
 
 
 def test_a_job_without_a_transcript_or_that_is_gone_is_said_so(run: Callable[..., Any], storage: Storage) -> None:

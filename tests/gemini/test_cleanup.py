@@ -103,6 +103,12 @@ def test_a_recording_without_speech_has_nothing_to_clean_up(run: MakeRun) -> Non
     assert (read(context, inputs), warned(context, inputs)) == ([], [])
 
 
+def test_what_was_transcribed_is_cleaned_up_not_what_was_corrected(run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Run, "corrections", lambda self: {"version": 1, "segments": {"1": {"text": "Something else."}}, "speakers": {}})
+    context, spawn = split(run, sentences(3))
+    assert json.loads(context.storage.get_bytes(spawn.children[0]["key"])) == sentences(3)
+
+
 def test_where_it_was_skipped_nothing_is_read(run: MakeRun) -> None:
     assert (read(run(), {}), warned(run(), {}), cleaned.provenance({})) == ([], [], None)
 

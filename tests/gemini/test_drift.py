@@ -41,6 +41,8 @@ def test_a_sentence_cleaned_up_says_what_was_said(raw: str, text: str) -> None:
         ("we get 3.5 percent", "We get 35.5 percent."),
         ("we get 35 percent here", "We get 53 percent here."),
         ("it was in the year two thousand", "It was in the year three thousand."),
+        ("call nine nine nine", "Call nine."),
+        ("the code is five five two", "The code is five two."),
         ("the matrix is invertible", "Die Matrix ist invertierbar."),
         ("yes", "no"),
     ],

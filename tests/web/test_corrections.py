@@ -13,15 +13,24 @@ from jobs.storage import Storage
 from jobs.store import Store
 from tests.web.conftest import Caller, Worker, problem
 
-OUTPUTS: dict[str, Any] = {"merge": {"segments": 3, "artifacts": []}}
+SAID = ["won", "too", "the leave"]
 
 
-def work(worker: Worker, count: int) -> list[str]:
-    """Complete so many tasks, the children's parent as if there were none; return their names."""
+def work(worker: Worker, count: int, segments: list[dict[str, Any]] | None = None) -> list[str]:
+    """Complete so many tasks, the children's parent as if there were none, merge with these segments; return their names."""
+    if segments is None:
+        segments = [{"start": n + 0.5, "end": n + 1.5, "text": text} for n, text in enumerate(SAID)]
     done = []
     for _ in range(count):
         claimed = worker.take()
-        worker.record(claimed, Completed(OUTPUTS.get(claimed.task)))
+        output = None
+        if claimed.task == "merge":
+            key = f"jobs/{claimed.job}/merge/{claimed.run}/transcript.json"
+            data = json.dumps({"segments": segments}).encode()
+            worker.storage.put_bytes(key, data)
+            made = {"name": "transcript.json", "bytes": len(data), "media_type": "application/json", "key": key}
+            output = {"segments": len(segments), "artifacts": [made]}
+        worker.record(claimed, Completed(output))
         done.append(claimed.task)
     return done
 
@@ -53,7 +62,9 @@ def test_corrected_words_make_the_notes_and_the_files_again_and_nothing_else(
     assert (response.status_code, response.json["status"]) == (202, "running")
     states = {task["name"]: task["state"] for task in response.json["tasks"]}
     assert {name for name, state in states.items() if state != "completed"} == {"notes", "merge", "export"}
-    assert kept(store, storage, finished) == {"version": 1, "segments": {"2": {"text": "The leaf."}}, "speakers": {}}
+    leaf = {"text": "The leaf.", "start": 2.5, "end": 3.5, "was": "the leave"}
+    assert kept(store, storage, finished) == {"version": 1, "segments": {"2": leaf}, "speakers": {}}
+    assert owner("GET", url).json == {"segments": {"2": {"text": "The leaf."}}, "speakers": {}}
     assert work(worker, 3) == ["notes", "merge", "export"]
     assert owner("GET", f"/api/jobs/{finished}").json["status"] == "completed"
 
@@ -67,6 +78,44 @@ def test_a_speakers_name_makes_the_files_again_alone_and_corrections_add_up(owne
     assert work(worker, 2) == ["merge", "export"]
     assert owner("PATCH", url, json={"segments": {"0": None}}).status_code == 202
     assert owner("GET", url).json == {"segments": {"1": {"text": "Two."}}, "speakers": {"S1": "Dr Ada"}}
+
+
+def segment(start: float, text: str, **more: Any) -> dict[str, Any]:
+    return {"start": start, "end": start + 1, "text": text, **more}
+
+
+def test_a_correction_remembers_what_was_transcribed_and_follows_its_segment(
+    owner: Caller, worker: Worker, store: Store, storage: Storage, finished: str
+) -> None:
+    url = f"/api/jobs/{finished}/corrections"
+    owner("PATCH", url, json={"segments": {"1": {"text": "Two."}, "2": {"text": "The leaf."}}})
+    # A task that was retried has put one more before them, and has cut the last one anew.
+    cut = [segment(0, "ah"), segment(0.5, "won"), segment(1.5, "Two.", corrected=True), segment(2.5, "the"), segment(3.5, "leave")]
+    cut[3]["end"] = 3.0
+    work(worker, 3, cut)
+
+    owner("PATCH", url, json={"segments": {"2": {"text": "Two!"}}})
+    two = {"text": "Two!", "start": 1.5, "end": 2.5, "was": "too"}
+    assert kept(store, storage, finished)["segments"] == {"2": two}
+
+    work(worker, 3, cut)
+    owner("PATCH", url, json={"segments": {"4": {"text": "Leaf."}, "2": None}})
+    assert kept(store, storage, finished)["segments"] == {"4": {"text": "Leaf.", "start": 3.5, "end": 4.5, "was": "leave"}}
+
+
+def test_a_correction_that_remembers_nothing_stays_so_until_it_is_changed(
+    owner: Caller, worker: Worker, store: Store, storage: Storage, finished: str
+) -> None:
+    url = f"/api/jobs/{finished}/corrections"
+    owner("PATCH", url, json={"segments": {"0": {"text": "One."}, "1": {"text": "Two."}}})
+    key = control.corrections(store, finished)
+    assert key is not None
+    former = {"version": 1, "segments": {"0": {"text": "One."}, "1": {"text": "Two."}}, "speakers": {}}
+    storage.put_bytes(key, json.dumps(former).encode())
+    work(worker, 3, [segment(0.5, "One.", corrected=True), segment(1.5, "Two.", corrected=True), segment(2.5, "the leave")])
+
+    owner("PATCH", url, json={"segments": {"0": {"text": "Won."}}})
+    assert kept(store, storage, finished)["segments"] == {"0": {"text": "Won.", "start": 0.5, "end": 1.5}, "1": {"text": "Two."}}
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ def run(context: Context, inputs: dict[str, Any]) -> Spawn | dict[str, Any]:
     """Split into a child per part. Raises NotConfigured unless content may be sent to Gemini."""
     gemini.allowed(context.settings)
     context.progress(0.0, "Having Gemini clean up the text")
-    texts = [segment["text"] for segment in segments.read(context, inputs)]
+    # As transcribed: a correction may be taken back, and this is not run again. Where there is one, merge shows that.
+    texts = [segment["text"] for segment in segments.read(context, inputs, corrected=False)]
     output = {
         "segments": len(texts),
         "parts": [first for first, _ in parts(texts)],

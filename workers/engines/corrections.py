@@ -2,10 +2,11 @@
 
 The file of corrections is
 
-    {"version": 1, "segments": {"<place>": {"text": …}, …}, "speakers": {"S1": "Dr Ada", …}}
+    {"version": 1, "segments": {"<place>": {"text": …, "start", "end": seconds, "was": as transcribed}, …}, "speakers": {"S1": "Dr Ada", …}}
 
-`place` is a segment's in the transcript as it was without corrections, from 0. A corrected segment keeps its place and its time: what
-other tasks have put beside it, item by item, still fits. An empty text takes away what it says, not the segment.
+`place` is a segment's in the transcript as it was without corrections, from 0. A task that is retried may cut the segments anew: then the
+times tell which one was corrected, not the place. Files of former versions have the place alone. A corrected segment keeps its place and
+its time: what other tasks have put beside it, item by item, still fits. An empty text takes away what it says, not the segment.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from jobs.corrections import fitted
+
 Segment = dict[str, Any]
 Word = dict[str, Any]
 
@@ -23,12 +26,18 @@ SURE = 1.0  #: the probability of a word that a person has written
 
 
 def applied(segments: Sequence[Segment], corrections: Mapping[str, Any]) -> list[Segment]:
-    """Return all segments, in their order, with the corrections in them. Places that do not exist are passed over. Raises ValueError."""
+    """Return all segments, in their order, with the corrections in them. One that fits nowhere is left out. Raises ValueError."""
     if corrections.get("version") != VERSION:
         raise ValueError(f"these corrections are of version {corrections.get('version')!r}; this Lectern knows {VERSION}")
-    texts = {int(place): change["text"] for place, change in corrections.get("segments", {}).items()}
+    changes = corrections.get("segments", {})
+    texts = {n: changes[place]["text"] for place, n in fitted(segments, changes).items() if n is not None}
     names = corrections.get("speakers", {})
     return [named(rewritten(segment, texts[n]) if n in texts else segment, names) for n, segment in enumerate(segments)]
+
+
+def unfit(segments: Sequence[Segment], corrections: Mapping[str, Any]) -> list[str]:
+    """Return the places of the corrections that fit none of the segments as they were transcribed."""
+    return [place for place, n in fitted(segments, corrections.get("segments", {})).items() if n is None]
 
 
 def named(segment: Segment, names: Mapping[str, str]) -> Segment:

@@ -1,7 +1,8 @@
 """Tell a sentence that was cleaned up from one that says something else. Pure: counts words, knows nothing of their sense.
 
 What is left out without harm is taken out of both first: fillers, and words said twice running. Then enough of the words has to be
-there in their order and not much besides, the same digits, the same words for numbers, and a "not" where there was one.
+there in their order and not much besides, and a "not" where there was one. Digits and words for numbers are the same in both, with all
+that is said twice running: `nine nine nine` is a number.
 """
 
 from __future__ import annotations
@@ -57,16 +58,26 @@ def same_facts(said: str, text: str, before: list[str], after: list[str]) -> boo
     """Whether what a few letters can turn round is the same in both: digits, words for numbers, a "not"."""
     return (
         _DIGITS.findall(said) == _DIGITS.findall(text)
-        and Counter(word for word in before if word in NUMBERS) == Counter(word for word in after if word in NUMBERS)
+        and numbers(said) == numbers(text)
         and any(map(negates, before)) == any(map(negates, after))
     )
+
+
+def numbers(text: str) -> Counter[str]:
+    """Return how often each word for a number is said."""
+    return Counter(word for word in spelt(text) if word in NUMBERS)
+
+
+def spelt(text: str) -> list[str]:
+    """Return the words of a text, in one case."""
+    return [word.replace("’", "'") for word in _WORD.findall(unicodedata.normalize("NFKC", text).casefold())]
 
 
 def words(text: str) -> list[str]:
     """Return the words of a text, in one case, without fillers and without what is said twice running."""
     found: list[str] = []
-    for word in _WORD.findall(unicodedata.normalize("NFKC", text).casefold()):
-        found.append(word.replace("’", "'"))
+    for word in spelt(text):
+        found.append(word)
         if found[-1] in FILLERS:
             del found[-1]
         elif tuple(found[-2:]) in FILLING_PAIRS:

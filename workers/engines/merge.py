@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.errors import Unplayable
 from workers.engines import cleaned, guard, noted
+from workers.engines.corrections import VERSION, applied, unfit
 from workers.engines.segments import Segment, read
 from workers.forms import anki, markdown, notes, plaintext, subtitles, table, transcript, webpage, word
 from workers.forms.said import clock
@@ -121,8 +122,9 @@ def of_notes(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
 
 def gathered(context: Context, inputs: Mapping[str, Any]) -> tuple[list[Segment], list[str]]:
     """Return the segments with what was found out of each, and what did not fit them, in sentences."""
-    segments = [dict(segment) for segment in read(context, inputs)]
-    warnings = []
+    transcribed, corrections = read(context, inputs, corrected=False), context.corrections() or {"version": VERSION}
+    segments = [dict(segment) for segment in applied(transcribed, corrections)]
+    warnings = [misfit(place, corrections["segments"][place]) for place in unfit(transcribed, corrections)]
     for task, name, found in (("cleanup", "cleaned", cleaned.read(context, inputs)), ("emotions", "delivery", delivered(context, inputs))):
         if task not in inputs:
             continue
@@ -135,6 +137,11 @@ def gathered(context: Context, inputs: Mapping[str, Any]) -> tuple[list[Segment]
                 segment[name] = item
         context.checkpoint()
     return segments, warnings
+
+
+def misfit(place: str, correction: Mapping[str, Any]) -> str:
+    where = clock(correction["start"]) if "start" in correction else f"segment {place}"
+    return f"the correction of {where} fits no sentence any more and was left out"
 
 
 def delivered(context: Context, inputs: Mapping[str, Any]) -> list[dict[str, Any] | None]:

@@ -6,7 +6,6 @@ Gives the segments that the tasks after it work on, as `transcribe` would. A pla
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from pathlib import PurePath
@@ -18,12 +17,14 @@ from jobs.uploads import storage_key
 from jobs.view import told_artifacts
 from workers.engines import segments
 from workers.notes import sentences
+from workers.outcome import Later
 
 if TYPE_CHECKING:
     from workers.context import Context
 
 TRANSCRIPT = "transcript.json"
 LANGUAGE = re.compile(r"[a-z]{2,3}")
+WAIT_S = 10.0  #: until a job that is being worked on is looked at again
 MOST_SECONDS = 1e7  #: a time beyond this is none
 
 
@@ -51,10 +52,12 @@ def run(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def of_job(context: Context, job: str) -> dict[str, Any]:
-    """Return the transcript of another job of the same user. Raises NotFound; Unplayable when it has none."""
+    """Return the transcript of another job of the same user. Raises NotFound; Later when it is still made; Unplayable when it has none."""
     used = context.used(job)
     keys = [artifact["key"] for artifact in told_artifacts(used) if artifact["name"] == TRANSCRIPT]
     if not keys:
+        if not used.status.ended:  # as after a correction, or a retry
+            raise Later(f"job {job} is being worked on; its transcript is read when it is there", WAIT_S)
         raise Unplayable(f"job {job} has no transcript: it is a {used.type} job, {used.status}")
     found = read(fetched(context, keys[0]), TRANSCRIPT)
     return {**found, "filename": str(used.params.get("filename") or TRANSCRIPT)}
@@ -98,14 +101,20 @@ def of_json(text: str) -> dict[str, Any]:
 def checked(n: int, segment: Any) -> segments.Segment:
     given = segment if isinstance(segment, dict) else {}
     text, start, end = given.get("cleaned") or given.get("text"), given.get("start"), given.get("end")
-    if not isinstance(text, str) or not is_time(start) or not is_time(end) or end < start:
+    if not is_text(text) or not is_time(start) or not is_time(end) or end < start:
         raise Unplayable(f"the JSON is no transcript: segment {n} needs `text`, and `start` and `end` in seconds")
-    speaker = {"speaker": given["speaker"]} if isinstance(given.get("speaker"), str) else {}
+    speaker = {"speaker": given["speaker"]} if is_text(given.get("speaker")) else {}
     return {"start": float(start), "end": float(end), "text": " ".join(text.split()), **speaker}
 
 
+def is_text(value: Any) -> TypeGuard[str]:
+    """Whether it can be written as UTF-8: JSON may escape half a character."""
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
+
+
 def is_time(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and 0 <= value <= MOST_SECONDS
+    """Whether it is a time in seconds. NaN is not, nor is a number of a thousand digits, which no float holds."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST_SECONDS
 
 
 def of_subtitles(text: str, form: str) -> list[segments.Segment]:

@@ -23,13 +23,14 @@ Segment = dict[str, Any]
 WRITERS = ("diarize", "align")  #: the last one first
 
 
-def read(context: Context, inputs: Mapping[str, Any]) -> list[Segment]:
+def read(context: Context, inputs: Mapping[str, Any], *, corrected: bool = True) -> list[Segment]:
     """Return the segments that this task is to work on, with the corrections of the job's owner if there are any.
 
-    Not for a task that makes segments itself: corrections are of the last one's, and would be put in twice.
+    Not for a task that makes segments itself: corrections are of the last one's, and would be put in twice. Not `corrected`
+    either: for one that is not run again when a correction changes.
     """
     segments = written(context, inputs)
-    if context.claimed.engine in WRITERS:
+    if not corrected or context.claimed.engine in WRITERS:
         return segments
     corrections = context.corrections()
     return applied(segments, corrections) if corrections else segments
