@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from jobs import control, show, types
 from jobs.corrections import fitted
-from jobs.errors import Conflict
+from jobs.errors import Conflict, LecternError
 from jobs.model import JobView
 from jobs.states import JobStatus
 from jobs.view import told_artifacts
@@ -63,7 +63,8 @@ def correct(job_id: str) -> tuple[Response, int]:
     if view.status is not JobStatus.COMPLETED:  # asked again by the script, when the file is written
         raise Conflict(f"job {job_id} is {view.status}; only what has completed can be corrected")
     check_places(asked, view)
-    known = stored(job_id)
+    former = control.corrections(backend().store, job_id)
+    known = stored(former)
     changes = asked.model_dump()
     if asked.segments:
         segments = transcribed(view)
@@ -73,18 +74,22 @@ def correct(job_id: str) -> tuple[Response, int]:
         known[what] = {name: value for name, value in {**known[what], **changed}.items() if value is not None}
     key = f"jobs/{job_id}/corrections/{secrets.token_hex(8)}.json"
     backend().storage.put_bytes(key, json.dumps({"version": 1, **known}, ensure_ascii=False).encode())
-    control.revise(backend().store, job_id, key, tasks)
+    try:
+        control.revise(backend().store, job_id, key, tasks, former=former)
+    except LecternError:  # gone, or corrected by somebody else meanwhile: nothing points to the file
+        backend().storage.delete_prefix(key)
+        raise
     return jsonify(status_of(backend(), person(), job_id)), 202
 
 
 def so_far(job_id: str) -> dict[str, Any]:
     """Return what was corrected, without what each correction remembers of its segment."""
-    known = stored(job_id)
+    known = stored(control.corrections(backend().store, job_id))
     return {**known, "segments": {place: {"text": change["text"]} for place, change in known["segments"].items()}}
 
 
-def stored(job_id: str) -> dict[str, Any]:
-    key = control.corrections(backend().store, job_id)
+def stored(key: str | None) -> dict[str, Any]:
+    """Return the corrections in a file, none without one."""
     if key is None:
         return {"segments": {}, "speakers": {}}
     found = json.loads(backend().storage.get_bytes(key))
