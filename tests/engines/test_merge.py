@@ -13,11 +13,14 @@ import pysubs2
 import pytest
 
 from jobs.errors import Unplayable
+from jobs.model import Completed
+from jobs.types.transcription import Params
 from scripts.words import reference, word_error_rate, words
 from tests.engines.conftest import SAMPLES, Pipeline
 from workers.engines import merge, segments
 from workers.forms import cues
 from workers.forms.said import clock
+from workers.outcome import of_result
 
 Begin = Callable[..., Pipeline]
 
@@ -170,6 +173,7 @@ def test_what_every_step_found_stands_in_one_transcript_beside_what_was_heard(st
     own = ["sentence 2 was left as it was: it had drifted"]
     assert told["warnings"] == [*(f"{task} warns" for task in ("align", "emotions", "cleanup", "notes")), *own]
     assert told["skipped"] == output["skipped"] == ["diarize"]
+    assert "parameters" not in output
     assert told["parameters"] == {
         "word_timestamps": True, "speaker_detection": "diarize", "detect_emotions": True, "notes": True, "llm_cleanup": True,
     }  # fmt: skip
@@ -177,6 +181,14 @@ def test_what_every_step_found_stands_in_one_transcript_beside_what_was_heard(st
     assert told["steps"]["cleanup"] == by("Google Gemini")
     assert told["steps"]["transcribe"]["model"] == "demo"
     assert output["warnings"] == own  # the others are of their tasks
+
+
+def test_the_largest_vocabulary_does_not_make_the_output_too_large(studied: Pipeline) -> None:
+    words = tuple(f"{n:03} {'ж' * 96}" for n in range(200))
+    studied.params["vocabulary"] = list(Params(upload="u1", vocabulary=words).vocabulary)
+    output = studied.merge()
+    assert of_result(output, studied.context("merge").claimed, studied.settings) == Completed(output)
+    assert json.loads(studied.artifact("transcript.json"))["parameters"]["vocabulary"] == list(words)
 
 
 def test_people_are_shown_the_cleaned_text_and_the_notes_in_every_form(studied: Pipeline) -> None:

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.errors import Unplayable
 from workers.engines import cleaned, guard, noted
+from workers.engines.packing import asked_for
 from workers.engines.segments import Segment, read
 from workers.forms import anki, markdown, notes, plaintext, subtitles, table, transcript, webpage, word
 from workers.forms.said import clock
@@ -52,7 +53,6 @@ STEPS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
     "notes": lambda params: params.get("notes", False),
 }
 HEAR = {"diarize", "emotions"}  #: of those the ones that read the chunks and may be skipped
-NOT_ASKED_FOR = ("upload", "filename", "seconds")  #: parameters that say which recording, not what to do with it
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 Form = tuple[str, str, Callable[[], str | bytes]]
@@ -78,7 +78,7 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
         "language": transcribed["language"],
         "versions": transcribed["versions"],
         "truncated_at_s": prepared["truncated_at_s"],
-        "parameters": {name: value for name, value in params.items() if name not in NOT_ASKED_FOR},
+        "parameters": asked_for(params),
         "steps": provenance(context, inputs),
         "skipped": [task for task, asked in STEPS.items() if asked(params) and task not in inputs],
         "warnings": [*warned(inputs), *warnings, *([breaks_off] if breaks_off else [])],
@@ -91,7 +91,9 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
         "artifacts": write(context, forms),
         "segments": len(segments),
         "words": sum(len(segment["text"].split()) for segment in segments),
-        **{name: told[name] for name in ("title", "language", "model", "versions", "parameters", "steps", "skipped")},
+        **{
+            name: told[name] for name in ("title", "language", "model", "versions", "steps", "skipped")
+        },  # not the parameters: they may be large
         "warnings": warnings,  # only its own: a job's status shows those of all its tasks
     }
     # Nothing reads the chunks any more (decision 0022): every task that does has completed, and a retry begins here or later; or was
