@@ -17,7 +17,7 @@ from jobs.model import Completed
 from jobs.types.transcription import Params
 from scripts.words import reference, word_error_rate, words
 from tests.engines.conftest import SAMPLES, Pipeline
-from workers.engines import merge, segments
+from workers.engines import export, merge, segments
 from workers.forms import cues
 from workers.forms.said import clock
 from workers.outcome import of_result
@@ -210,6 +210,22 @@ def test_what_does_not_fit_the_segments_is_left_out_with_a_warning(studied: Pipe
     assert studied.artifact("transcript.txt").startswith(b"um so leaves are green")
 
 
+def test_a_clean_up_that_was_begun_and_came_to_nothing_still_names_who_may_have_seen_the_text(studied: Pipeline) -> None:
+    del studied.outputs["cleanup"], studied.outputs["notes"]
+    output = studied.merge()
+    assert output["skipped"] == ["diarize", "cleanup", "notes"]
+    assert output["steps"]["cleanup"]["third_party"] == "Google Gemini"
+    assert b"cleaned up by" not in studied.artifact("transcript.md")
+    manifest = export.manifest(studied.context("export"), studied.outputs["inspect"], output, [])  # type: ignore[arg-type]
+    assert manifest["third_parties"] == ["Google Gemini"]
+
+
+def test_a_clean_up_that_was_never_begun_names_nobody(studied: Pipeline) -> None:
+    del studied.outputs["cleanup"], studied.outputs["notes"]
+    studied.storage.delete_prefix("jobs/7f3a/cleanup")
+    assert "cleanup" not in studied.merge()["steps"]
+
+
 def test_what_its_owner_wrote_is_shown_as_it_was_written(studied: Pipeline) -> None:
     studied.corrected = {"version": 1, "segments": {"0": {"text": "um, leaves are red"}}}
     studied.merge()
@@ -218,6 +234,7 @@ def test_what_its_owner_wrote_is_shown_as_it_was_written(studied: Pipeline) -> N
 
 
 def test_a_job_of_notes_alone_writes_the_notes_and_nothing_else(studied: Pipeline) -> None:
+    studied.params.clear()
     inputs = {"read": studied.outputs["align"], "notes": studied.outputs["notes"]}
     output = merge.run(studied.context("merge"), inputs)  # type: ignore[arg-type]
     names = [artifact["name"] for artifact in output["artifacts"]]

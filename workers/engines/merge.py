@@ -9,6 +9,7 @@ transcript.json, the form that programs read:
      "truncated_at_s": where the recording breaks off, or null,
      "parameters": what was asked for,
      "steps": {task: {"engine", "method", "model", "version", "settings": {…}, "third_party": who the text was sent to, or null}, …},
+           (also of a clean-up that was begun and then skipped or failed: its text may have been sent)
      "skipped": [task that was asked for and not done, …],
      "warnings": [sentence, … of all steps],
      "segments": [{"start", "end": seconds, "text": as heard, or as its owner corrected it, "avg_logprob", "no_speech_prob",
@@ -154,9 +155,10 @@ def warned(inputs: Mapping[str, Any]) -> list[str]:
 def provenance(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return how each step was done, by what, and who else saw the text."""
     told: dict[str, Any] = {}
+    asked = {"cleanup": cleaned.provenance, "notes": noted.provenance}  # those that ask somebody else
     for task in ("read", *STEPS):
         output = inputs.get(task, {})
-        found = noted.provenance(context, inputs) if task == "notes" else output.get("provenance")
+        found = asked[task](context, inputs) if task in asked else output.get("provenance")
         if task == "transcribe" and output and not found:
             versions = output["versions"]
             found = {"engine": task, "method": "faster-whisper", "model": output["model"], "version": versions["faster-whisper"],
