@@ -83,6 +83,37 @@ def test_a_silent_recording_is_an_empty_transcript_with_a_warning(begin: Begin) 
     assert json.loads(job.artifact("transcript.json"))["segments"] == []
 
 
+def hearing(job: Pipeline, found: list[dict[str, Any]], speech: list[list[float]]) -> Pipeline:
+    """Have a job's only chunk been heard as this."""
+    job.inspect()
+    job.prepare()
+    job.split()
+    job.storage.put_bytes("jobs/7f3a/heard.json", json.dumps({"segments": found, "speech": speech}).encode())
+    job.children.append({"key": "jobs/7f3a/heard.json"})
+    return job
+
+
+@pytest.mark.parametrize(
+    ("found", "speech", "warnings"),
+    [
+        ([(0, 2)], [[0, 2.5]], []),
+        ([(0, 2)], [[0, 2], [4, 6]], ["1 stretch of speech, 2 s in all, was not transcribed: 0:04–0:06"]),
+        ([], [[1, 3]], ["1 stretch of speech, 2 s in all, was not transcribed: 0:01–0:03"]),
+        ([], [[1, 1.5]], ["1 stretch of speech, 0 s in all, was not transcribed: 0:01"]),
+        ([], [], ["no speech was found in the recording"]),
+    ],
+)
+@pytest.mark.parametrize("aligned", [False, True])
+def test_speech_that_was_not_transcribed_is_told_once_with_align_and_without(
+    begin: Begin, aligned: bool, found: list[tuple[float, float]], speech: list[list[float]], warnings: list[str]
+) -> None:
+    job = hearing(begin(SAMPLES / "short-en-us.wav"), [segment(start, end) for start, end in found], speech)
+    if aligned:
+        job.align()
+    job.merge()
+    assert json.loads(job.artifact("transcript.json"))["warnings"] == warnings
+
+
 def test_a_recording_that_breaks_off_fails_with_what_was_transcribed(begin: Begin) -> None:
     job = begin(SAMPLES / "lecture.ogg")
     content = (SAMPLES / "lecture.ogg").read_bytes()

@@ -32,9 +32,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import Unplayable
-from workers.engines import cleaned, guard, noted
+from workers.engines import align, cleaned, guard, noted
 from workers.engines.packing import asked_for
-from workers.engines.segments import Segment, read
+from workers.engines.segments import Segment, heard, in_order, read
 from workers.forms import anki, markdown, notes, plaintext, subtitles, table, transcript, webpage, word
 from workers.forms.said import clock
 
@@ -67,7 +67,8 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
     recording, prepared, transcribed = inputs["inspect"], inputs["prepare"], inputs["transcribe"]
     segments, unfit = gathered(context, inputs)
     doubts = [] if "align" in inputs else guard.warnings(segments)  # align tells of them, if it is there
-    warnings = [*([] if segments else [NO_SPEECH]), *doubts, *unfit, *cleaned.warnings(context, inputs), *noted.warnings(context, inputs)]
+    unheard = coverage(context, inputs, segments)
+    warnings = [*unheard, *doubts, *unfit, *cleaned.warnings(context, inputs), *noted.warnings(context, inputs)]
     breaks_off = breaks_off_sentence(prepared["truncated_at_s"], recording["seconds"]) if prepared["truncated_at_s"] is not None else None
     found = noted.read(context, inputs)
     params = context.claimed.params
@@ -138,6 +139,22 @@ def gathered(context: Context, inputs: Mapping[str, Any]) -> tuple[list[Segment]
                 segment[name] = item
         context.checkpoint()
     return segments, warnings
+
+
+def coverage(context: Context, inputs: Mapping[str, Any], segments: list[Segment]) -> list[str]:
+    """Return a sentence on speech that was not transcribed, unless align has told of it; or that there was none; or nothing."""
+    if "align" in inputs and (segments or inputs["align"].get("uncovered")):
+        return []
+    speech: list[align.Span] = []
+    found: list[Segment] = []
+    for chunk in heard(context):
+        speech += [(float(start), float(end)) for start, end in chunk["speech"]]
+        found += chunk["segments"]
+    if not segments and not speech:
+        return [NO_SPEECH]
+    spans = [(float(segment["start"]), float(segment["end"])) for segment in in_order(found, inputs["prepare"]["seconds"])]
+    # Where nothing was transcribed at all, also the shortest stretches are told.
+    return align.coverage(align.missing(speech, spans) or ([] if segments else speech))
 
 
 def delivered(context: Context, inputs: Mapping[str, Any]) -> list[dict[str, Any] | None]:
