@@ -8,7 +8,7 @@ import traceback
 
 from jobs.errors import Misconfigured, StorageFull, Unplayable
 from jobs.model import Back, Claimed, Completed, Failed, Json, Outcome, Skipped, Spawn
-from jobs.record import ERROR_BYTES
+from jobs.record import ERROR_BYTES, encode
 from jobs.settings import Settings
 
 TIMED_OUT = "timed out"
@@ -110,6 +110,8 @@ def _refused(output: Json, claimed: Claimed, settings: Settings) -> Failed | Non
         size = len(json.dumps(output, allow_nan=False))
     except (TypeError, ValueError) as error:
         return Failed(f"engine {claimed.engine} returned for {claimed.node} what is not JSON: {error}", final=True)
+    if size > settings.max_output_bytes:  # with escapes, which are never shorter than what is written
+        size = len(encode(output).encode())
     if size > settings.max_output_bytes:
         return Failed(
             f"engine {claimed.engine} returned {size} bytes for {claimed.node}, more than MAX_OUTPUT_BYTES={settings.max_output_bytes};"

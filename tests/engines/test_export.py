@@ -70,6 +70,12 @@ def test_packing_again_gives_the_same_bytes_on_another_day_as_well(merged: Pipel
     assert pack(merged)[1] == packed
 
 
+def test_what_was_asked_for_is_told_without_which_recording(merged: Pipeline) -> None:
+    merged.params |= {"vocabulary": ["хлорофилл"], "seconds": 9.0}
+    manifest = json.loads(zipfile.ZipFile(io.BytesIO(pack(merged)[1])).read("manifest.json"))
+    assert manifest["parameters"] == {"vocabulary": ["хлорофилл"]}
+
+
 def test_who_else_saw_the_text_is_told_first(merged: Pipeline) -> None:
     merged.outputs["merge"]["steps"] |= {"cleanup": {"third_party": "Google Gemini"}, "notes": {"third_party": "Google Gemini"}}
     manifest = json.loads(zipfile.ZipFile(io.BytesIO(pack(merged)[1])).read("manifest.json"))
@@ -77,7 +83,7 @@ def test_who_else_saw_the_text_is_told_first(merged: Pipeline) -> None:
 
 
 def test_what_was_merged_before_there_was_a_provenance_is_packed_too(merged: Pipeline) -> None:
-    for name in ("title", "parameters", "steps", "skipped"):
+    for name in ("title", "steps", "skipped"):
         del merged.outputs["merge"][name]
     manifest = json.loads(zipfile.ZipFile(io.BytesIO(pack(merged)[1])).read("manifest.json"))
     assert (manifest["steps"], manifest["third_parties"]) == (None, [])

@@ -13,11 +13,14 @@ import pysubs2
 import pytest
 
 from jobs.errors import Unplayable
+from jobs.model import Completed
+from jobs.types.transcription import Params
 from scripts.words import reference, word_error_rate, words
 from tests.engines.conftest import SAMPLES, Pipeline
-from workers.engines import merge, segments
+from workers.engines import export, merge, segments
 from workers.forms import cues
 from workers.forms.said import clock
+from workers.outcome import of_result
 
 Begin = Callable[..., Pipeline]
 
@@ -78,6 +81,37 @@ def test_a_silent_recording_is_an_empty_transcript_with_a_warning(begin: Begin) 
     assert job.artifact("transcript.txt") == b""
     assert job.artifact("transcript.vtt").startswith(b"WEBVTT")
     assert json.loads(job.artifact("transcript.json"))["segments"] == []
+
+
+def hearing(job: Pipeline, found: list[dict[str, Any]], speech: list[list[float]]) -> Pipeline:
+    """Have a job's only chunk been heard as this."""
+    job.inspect()
+    job.prepare()
+    job.split()
+    job.storage.put_bytes("jobs/7f3a/heard.json", json.dumps({"segments": found, "speech": speech}).encode())
+    job.children.append({"key": "jobs/7f3a/heard.json"})
+    return job
+
+
+@pytest.mark.parametrize(
+    ("found", "speech", "warnings"),
+    [
+        ([(0, 2)], [[0, 2.5]], []),
+        ([(0, 2)], [[0, 2], [4, 6]], ["1 stretch of speech, 2 s in all, was not transcribed: 0:04–0:06"]),
+        ([], [[1, 3]], ["1 stretch of speech, 2 s in all, was not transcribed: 0:01–0:03"]),
+        ([], [[1, 1.5]], ["1 stretch of speech, 0 s in all, was not transcribed: 0:01"]),
+        ([], [], ["no speech was found in the recording"]),
+    ],
+)
+@pytest.mark.parametrize("aligned", [False, True])
+def test_speech_that_was_not_transcribed_is_told_once_with_align_and_without(
+    begin: Begin, aligned: bool, found: list[tuple[float, float]], speech: list[list[float]], warnings: list[str]
+) -> None:
+    job = hearing(begin(SAMPLES / "short-en-us.wav"), [segment(start, end) for start, end in found], speech)
+    if aligned:
+        job.align()
+    job.merge()
+    assert json.loads(job.artifact("transcript.json"))["warnings"] == warnings
 
 
 def test_a_recording_that_breaks_off_fails_with_what_was_transcribed(begin: Begin) -> None:
@@ -170,6 +204,7 @@ def test_what_every_step_found_stands_in_one_transcript_beside_what_was_heard(st
     own = ["sentence 2 was left as it was: it had drifted"]
     assert told["warnings"] == [*(f"{task} warns" for task in ("align", "emotions", "cleanup", "notes")), *own]
     assert told["skipped"] == output["skipped"] == ["diarize"]
+    assert "parameters" not in output
     assert told["parameters"] == {
         "word_timestamps": True, "speaker_detection": "diarize", "detect_emotions": True, "notes": True, "llm_cleanup": True,
     }  # fmt: skip
@@ -177,6 +212,14 @@ def test_what_every_step_found_stands_in_one_transcript_beside_what_was_heard(st
     assert told["steps"]["cleanup"] == by("Google Gemini")
     assert told["steps"]["transcribe"]["model"] == "demo"
     assert output["warnings"] == own  # the others are of their tasks
+
+
+def test_the_largest_vocabulary_does_not_make_the_output_too_large(studied: Pipeline) -> None:
+    words = tuple(f"{n:03} {'ж' * 96}" for n in range(200))
+    studied.params["vocabulary"] = list(Params(upload="u1", vocabulary=words).vocabulary)
+    output = studied.merge()
+    assert of_result(output, studied.context("merge").claimed, studied.settings) == Completed(output)
+    assert json.loads(studied.artifact("transcript.json"))["parameters"]["vocabulary"] == list(words)
 
 
 def test_people_are_shown_the_cleaned_text_and_the_notes_in_every_form(studied: Pipeline) -> None:
@@ -198,6 +241,22 @@ def test_what_does_not_fit_the_segments_is_left_out_with_a_warning(studied: Pipe
     assert studied.artifact("transcript.txt").startswith(b"um so leaves are green")
 
 
+def test_a_clean_up_that_was_begun_and_came_to_nothing_still_names_who_may_have_seen_the_text(studied: Pipeline) -> None:
+    del studied.outputs["cleanup"], studied.outputs["notes"]
+    output = studied.merge()
+    assert output["skipped"] == ["diarize", "cleanup", "notes"]
+    assert output["steps"]["cleanup"]["third_party"] == "Google Gemini"
+    assert b"cleaned up by" not in studied.artifact("transcript.md")
+    manifest = export.manifest(studied.context("export"), studied.outputs["inspect"], output, [])  # type: ignore[arg-type]
+    assert manifest["third_parties"] == ["Google Gemini"]
+
+
+def test_a_clean_up_that_was_never_begun_names_nobody(studied: Pipeline) -> None:
+    del studied.outputs["cleanup"], studied.outputs["notes"]
+    studied.storage.delete_prefix("jobs/7f3a/cleanup")
+    assert "cleanup" not in studied.merge()["steps"]
+
+
 def test_what_its_owner_wrote_is_shown_as_it_was_written(studied: Pipeline) -> None:
     studied.corrected = {"version": 1, "segments": {"0": {"text": "um, leaves are red"}}}
     studied.merge()
@@ -217,6 +276,7 @@ def test_a_correction_of_a_sentence_that_is_no_more_is_left_out_with_a_warning(s
 
 
 def test_a_job_of_notes_alone_writes_the_notes_and_nothing_else(studied: Pipeline) -> None:
+    studied.params.clear()
     inputs = {"read": studied.outputs["align"], "notes": studied.outputs["notes"]}
     output = merge.run(studied.context("merge"), inputs)  # type: ignore[arg-type]
     names = [artifact["name"] for artifact in output["artifacts"]]

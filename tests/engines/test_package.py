@@ -104,6 +104,14 @@ def test_each_job_has_a_folder_and_one_manifest_tells_of_all(desk: Desk) -> None
     assert sums == {name: hashlib.sha256(packed.read(name)).hexdigest() for name in [*files, "manifest.json"]}
 
 
+def test_what_was_asked_for_is_told_of_transcripts(desk: Desk) -> None:
+    desk.add("a1", "week 1.ogg", {"transcript.txt": b"one"}, skipped=[])
+    desk.add("n1", None, {"notes.md": b"# one"})
+    desk.jobs["a1"].params["vocabulary"] = ["хлорофилл"]  # type: ignore[index]
+    manifest = json.loads(desk.pack("a1", "n1")[1].read("manifest.json"))
+    assert [job.get("parameters") for job in manifest["jobs"]] == [{"vocabulary": ["хлорофилл"]}, None]
+
+
 def test_the_same_jobs_give_the_same_bytes_whichever_job_packs_them(desk: Desk) -> None:
     for n in range(3):
         desk.add(f"j{n}", f"week {n}.ogg", {"transcript.txt": b"said " * n, "notes.md": b"noted"})

@@ -88,7 +88,7 @@ def test_the_parent_asks_nothing_and_says_who_will_be_asked(run: MakeRun, api: A
     assert cleanup_part.QUOTA == "gemini"
     told = spawn.output["provenance"]
     assert (told["engine"], told["model"], told["third_party"]) == ("cleanup", "gemini-9", "Google Gemini")
-    assert cleaned.provenance({"cleanup": spawn.output}) == told
+    assert cleaned.provenance(run(), {"cleanup": spawn.output}) == told
 
 
 @pytest.mark.parametrize("given", [{"THIRD_PARTIES": ""}, {"GEMINI_API_KEY": ""}])
@@ -110,7 +110,7 @@ def test_what_was_transcribed_is_cleaned_up_not_what_was_corrected(run: MakeRun,
 
 
 def test_where_it_was_skipped_nothing_is_read(run: MakeRun) -> None:
-    assert (read(run(), {}), warned(run(), {}), cleaned.provenance({})) == ([], [], None)
+    assert (read(run(), {}), warned(run(), {}), cleaned.provenance(run(), {})) == ([], [], None)
 
 
 def drifts(*, at: int) -> Callable[[Asked], Reply]:

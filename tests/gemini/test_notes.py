@@ -134,7 +134,7 @@ def test_when_no_answer_can_be_used_the_notes_are_those_made_offline_and_say_why
     assert warnings == [f"the notes were made offline, not by Gemini: {told['failed']}"]
     assert found["warnings"] == warnings
     assert words in told["failed"] or words == "."
-    assert provenance["third_party"] is None
+    assert provenance == {**spawn.output["provenance"], "third_party": "Google Gemini"}  # made here, but it was asked
 
 
 def test_a_limit_of_the_rate_and_trouble_while_attempts_are_left_are_waited_for(asking: Asking, api: Api) -> None:
@@ -149,9 +149,10 @@ def test_a_limit_of_the_rate_and_trouble_while_attempts_are_left_are_waited_for(
 
 def test_a_child_that_failed_for_good_leaves_the_notes_made_offline(asking: Asking) -> None:
     asking.take()
-    found, warnings, _ = asking.told()
+    found, warnings, provenance = asking.told()
     assert found["engine"] == "offline extractive"
     assert warnings == ["the notes were made offline, not by Gemini: it did not answer"]
+    assert provenance["third_party"] == "Google Gemini"
 
 
 def test_a_very_long_transcript_goes_in_parts_and_all_have_to_come(

@@ -226,4 +226,5 @@ def test_without_leave_or_a_key_that_counts_the_step_is_skipped_and_the_transcri
     (error,) = (task.error for task in view.tasks if task.name == "cleanup")
     assert re.search(why, error)
     assert transcript(view, storage)
+    assert ("cleanup" in view.outputs["merge"]["steps"]) is bool(api.asked)  # its third party is told of
     assert bool(api.asked) is not bool(given)  # it has to be tried to be refused

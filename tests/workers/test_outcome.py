@@ -73,6 +73,14 @@ def test_an_output_beyond_the_limit_fails_for_good_and_names_the_limit(output: A
     assert "MAX_OUTPUT_BYTES=1024" in outcome.error
 
 
+def test_an_output_is_counted_as_it_is_written(config: Settings) -> None:
+    fits = "ж" * 511
+    assert of_result(fits, claimed(), config) == Completed(fits)
+    outcome = of_result(fits + "ж", claimed(), config)
+    assert isinstance(outcome, Failed)
+    assert "returned 1026 bytes" in outcome.error
+
+
 @pytest.mark.parametrize("kind", [Unplayable, Misconfigured])
 def test_what_no_retry_can_mend_fails_for_good_with_its_sentence_alone(kind: type[Exception], config: Settings) -> None:
     assert of_error(kind("This is not a recording."), claimed(), config) == Failed("This is not a recording.", final=True)

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from workers import gemini
+
 if TYPE_CHECKING:
     from workers.context import Context
 
 NO_ANSWER = "Gemini did not answer"
+NOT_USED = "begun, and nothing of it used"
 
 
 def read(context: Context, inputs: Mapping[str, Any]) -> list[str | None]:
@@ -53,7 +56,13 @@ def counted(run: list[int]) -> str:
     return f"{first}–{last}" if last > first else str(first)
 
 
-def provenance(inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return who cleaned up, if anybody did."""
-    found: Mapping[str, Any] | None = inputs["cleanup"]["provenance"] if "cleanup" in inputs else None
-    return found
+def provenance(context: Context, inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return who cleaned up, or may have seen the text although nothing came of it; None if nobody was asked."""
+    if "cleanup" in inputs:
+        found: Mapping[str, Any] | None = inputs["cleanup"].get("provenance")
+        return found
+    # What stands in storage was put there for the children to ask about: of a clean-up that failed or was skipped nothing else is told.
+    stored = context.storage.list(f"jobs/{context.claimed.job}/cleanup") if context.claimed.params.get("llm_cleanup") else iter(())
+    if next(stored, None) is None:
+        return None
+    return {"engine": "cleanup", "method": NOT_USED, **gemini.provenance(context.settings), "settings": {}}

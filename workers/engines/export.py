@@ -8,7 +8,7 @@ from __future__ import annotations
 import zipfile
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from workers.engines.packing import NAME, add_artifact, close, third_parties
+from workers.engines.packing import NAME, add_artifact, asked_for, close, third_parties
 
 if TYPE_CHECKING:
     from workers.context import Context
@@ -35,7 +35,8 @@ def manifest(context: Context, recording: dict[str, Any], merged: dict[str, Any]
         "job": context.claimed.job,
         "recording": {name: recording[name] for name in ("filename", "seconds", "format", "codec", "channels", "sample_rate")},
         **{name: merged.get(name) for name in ("title", "model", "language", "versions", "segments", "words")},
-        **{name: merged.get(name) for name in ("parameters", "steps", "skipped")},  # null: merged before there were any
+        "parameters": asked_for(context.claimed.params),
+        **{name: merged.get(name) for name in ("steps", "skipped")},  # null: merged before there were any
         "third_parties": third_parties(merged.get("steps", {})),
         "files": files,
     }

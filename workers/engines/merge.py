@@ -9,6 +9,7 @@ transcript.json, the form that programs read:
      "truncated_at_s": where the recording breaks off, or null,
      "parameters": what was asked for,
      "steps": {task: {"engine", "method", "model", "version", "settings": {…}, "third_party": who the text was sent to, or null}, …},
+           (also of a clean-up that was begun and then skipped or failed: its text may have been sent)
      "skipped": [task that was asked for and not done, …],
      "warnings": [sentence, … of all steps],
      "segments": [{"start", "end": seconds, "text": as heard, or as its owner corrected it, "avg_logprob", "no_speech_prob",
@@ -31,9 +32,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import Unplayable
-from workers.engines import cleaned, guard, noted
+from workers.engines import align, cleaned, guard, noted
 from workers.engines.corrections import VERSION, applied, unfit
-from workers.engines.segments import Segment, read
+from workers.engines.packing import asked_for
+from workers.engines.segments import Segment, heard, in_order, read
 from workers.forms import anki, markdown, notes, plaintext, subtitles, table, transcript, webpage, word
 from workers.forms.said import clock
 
@@ -53,7 +55,6 @@ STEPS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
     "notes": lambda params: params.get("notes", False),
 }
 HEAR = {"diarize", "emotions"}  #: of those the ones that read the chunks and may be skipped
-NOT_ASKED_FOR = ("upload", "filename", "seconds")  #: parameters that say which recording, not what to do with it
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 Form = tuple[str, str, Callable[[], str | bytes]]
@@ -67,7 +68,8 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
     recording, prepared, transcribed = inputs["inspect"], inputs["prepare"], inputs["transcribe"]
     segments, unfit = gathered(context, inputs)
     doubts = [] if "align" in inputs else guard.warnings(segments)  # align tells of them, if it is there
-    warnings = [*([] if segments else [NO_SPEECH]), *doubts, *unfit, *cleaned.warnings(context, inputs), *noted.warnings(context, inputs)]
+    unheard = coverage(context, inputs, segments)
+    warnings = [*unheard, *doubts, *unfit, *cleaned.warnings(context, inputs), *noted.warnings(context, inputs)]
     breaks_off = breaks_off_sentence(prepared["truncated_at_s"], recording["seconds"]) if prepared["truncated_at_s"] is not None else None
     found = noted.read(context, inputs)
     params = context.claimed.params
@@ -79,7 +81,7 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
         "language": transcribed["language"],
         "versions": transcribed["versions"],
         "truncated_at_s": prepared["truncated_at_s"],
-        "parameters": {name: value for name, value in params.items() if name not in NOT_ASKED_FOR},
+        "parameters": asked_for(params),
         "steps": provenance(context, inputs),
         "skipped": [task for task, asked in STEPS.items() if asked(params) and task not in inputs],
         "warnings": [*warned(inputs), *warnings, *([breaks_off] if breaks_off else [])],
@@ -92,7 +94,9 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
         "artifacts": write(context, forms),
         "segments": len(segments),
         "words": sum(len(segment["text"].split()) for segment in segments),
-        **{name: told[name] for name in ("title", "language", "model", "versions", "parameters", "steps", "skipped")},
+        **{
+            name: told[name] for name in ("title", "language", "model", "versions", "steps", "skipped")
+        },  # not the parameters: they may be large
         "warnings": warnings,  # only its own: a job's status shows those of all its tasks
     }
     # Nothing reads the chunks any more (decision 0022): every task that does has completed, and a retry begins here or later; or was
@@ -144,6 +148,22 @@ def misfit(place: str, correction: Mapping[str, Any]) -> str:
     return f"the correction of {where} fits no sentence any more and was left out"
 
 
+def coverage(context: Context, inputs: Mapping[str, Any], segments: list[Segment]) -> list[str]:
+    """Return a sentence on speech that was not transcribed, unless align has told of it; or that there was none; or nothing."""
+    if "align" in inputs and (segments or inputs["align"].get("uncovered")):
+        return []
+    speech: list[align.Span] = []
+    found: list[Segment] = []
+    for chunk in heard(context):
+        speech += [(float(start), float(end)) for start, end in chunk["speech"]]
+        found += chunk["segments"]
+    if not segments and not speech:
+        return [NO_SPEECH]
+    spans = [(float(segment["start"]), float(segment["end"])) for segment in in_order(found, inputs["prepare"]["seconds"])]
+    # Where nothing was transcribed at all, also the shortest stretches are told.
+    return align.coverage(align.missing(speech, spans) or ([] if segments else speech))
+
+
 def delivered(context: Context, inputs: Mapping[str, Any]) -> list[dict[str, Any] | None]:
     if "emotions" not in inputs:
         return []
@@ -159,9 +179,10 @@ def warned(inputs: Mapping[str, Any]) -> list[str]:
 def provenance(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return how each step was done, by what, and who else saw the text."""
     told: dict[str, Any] = {}
+    asked = {"cleanup": cleaned.provenance, "notes": noted.provenance}  # those that ask somebody else
     for task in ("read", *STEPS):
         output = inputs.get(task, {})
-        found = noted.provenance(context, inputs) if task == "notes" else output.get("provenance")
+        found = asked[task](context, inputs) if task in asked else output.get("provenance")
         if task == "transcribe" and output and not found:
             versions = output["versions"]
             found = {"engine": task, "method": "faster-whisper", "model": output["model"], "version": versions["faster-whisper"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from workers.gemini.allowed import THIRD_PARTY
 from workers.notes.draft import Part, together
 from workers.notes.shape import Notes
 
@@ -44,13 +45,13 @@ def warnings(context: Context, inputs: Mapping[str, Any]) -> list[str]:
 
 
 def provenance(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what made the notes that `read` returns."""
+    """Return what made the notes that `read` returns, and who else may have seen the text, whatever came of asking."""
     if "notes" not in inputs:
         return None
     came = answers(context, inputs["notes"])
     if not came or reason(inputs["notes"], came) is not None:
         own: dict[str, Any] = inputs["notes"]["provenance"]
-        return own
+        return {**own, "third_party": THIRD_PARTY} if inputs["notes"].get("parts") else own
     return {"engine": "notes", "method": "Gemini, each item checked against its segments", **came[0]["provenance"]}
 
 

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from jobs.errors import NotFound
 from jobs.model import Failed
 from jobs.view import iso, told_artifacts
-from workers.engines.packing import NAME, add_artifact, close, third_parties
+from workers.engines.packing import NAME, add_artifact, asked_for, close, third_parties
 
 if TYPE_CHECKING:
     from jobs.model import JobView
@@ -116,7 +116,9 @@ def title_of(job: JobView) -> str:
 
 def about(job: JobView) -> dict[str, Any]:
     """Return what the manifest says of a job: of what it was made, and how."""
-    known = merged(job)
+    known = dict(merged(job))
+    if "skipped" in known:  # of a transcript; notes alone are told without
+        known["parameters"] = asked_for(job.params)
     return {
         "job": job.id,
         "type": job.type,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from workers.context import Context
 
 NAME = "package.zip"
+NOT_ASKED_FOR = ("upload", "filename", "seconds")  #: parameters that say which recording, not what to do with it
 
 
 def watched(context: Context, pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -46,6 +47,11 @@ def close(package: zipfile.ZipFile, manifest: Mapping[str, Any], files: list[dic
     listed = "".join(f"{file['sha256']}  {file['name']}\n" for file in sums).encode()
     add(package, "SHA256SUMS", [listed], len(listed))
     return len(sums) + 1
+
+
+def asked_for(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a transcription that say what was to be done."""
+    return {name: value for name, value in params.items() if name not in NOT_ASKED_FOR}
 
 
 def third_parties(steps: Mapping[str, Any]) -> list[str]:

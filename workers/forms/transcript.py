@@ -23,7 +23,7 @@ def parts(transcript: Mapping[str, Any], title: str) -> Iterator[Part]:
     recording = transcript["recording"]
     yield Heading(1, title)
     about = [plain(recording["filename"]), clock(recording["seconds"]), transcript["language"], f"transcribed with {transcript['model']}"]
-    if transcript["steps"].get("cleanup"):
+    if transcript["steps"].get("cleanup") and "cleanup" not in transcript.get("skipped", ()):
         about.append(f"cleaned up by {transcript['steps']['cleanup'].get('third_party') or 'a model'}")
     yield aside(" · ".join(filter(None, about)))
     if transcript["warnings"]:
