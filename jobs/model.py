@@ -202,7 +202,7 @@ class JobView:
     ended_at: float | None
     revision: int
     tasks: tuple[TaskView, ...]
-    outputs: Mapping[str, Json]  #: committed outputs by task
+    outputs: Mapping[str, Json]  #: last committed outputs by task: of one that runs again, or has split, before it is done
     speeds: Mapping[str, float] = field(default_factory=dict, compare=False)  #: engine → seconds of work per second of audio
 
 

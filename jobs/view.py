@@ -28,7 +28,7 @@ def assemble(
 ) -> JobView:
     """Put a job together from its hashes; pure."""
     seen = tuple(task_view(name, tasks[name], state, outputs.get(f"{name}:x")) for name in fields["order"].split(","))
-    told = {task.name for task in seen if task.state in (TaskState.COMPLETED, TaskState.FAILED)}
+    told = {task.name for task in seen if task.state is not TaskState.SKIPPED}  # also what stood before a task was run again
     return JobView(
         id=job,
         type=fields["type"],

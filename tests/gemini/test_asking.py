@@ -29,7 +29,7 @@ from tests.gemini.conftest import KEY, NOW, Run
 from workers import gemini
 from workers.gemini import asking
 from workers.interrupted import Cancelled
-from workers.outcome import GaveUp, Later, NotConfigured, TryAgain, describe
+from workers.outcome import Later, NotConfigured, TryAgain, describe
 
 MakeRun = Callable[..., Run]
 
@@ -131,7 +131,7 @@ def test_an_answer_that_was_cut_off_is_never_taken_for_whole(answer: Any, asks: 
         asks()
 
 
-@pytest.mark.parametrize(("delay", "wait_s"), [("7s", 7.0), ("26.5s", 26.5), ("", 60.0), ("soon", 60.0), ("999999999s", 25 * 3600.0)])
+@pytest.mark.parametrize(("delay", "wait_s"), [("7s", 7.0), ("26.5s", 26.5), ("", 60.0), ("soon", 60.0), ("3600s", 3600.0)])
 def test_a_rate_limit_is_waited_for_by_all_as_long_as_it_says(delay: str, wait_s: float, run: MakeRun, sdk: str, api: Api) -> None:
     api.answers(rate_limited(delay))
     context = run(GEMINI_SDK=sdk)
@@ -142,6 +142,14 @@ def test_a_rate_limit_is_waited_for_by_all_as_long_as_it_says(delay: str, wait_s
     assert len(api.asked) == 1
 
 
+def test_a_wait_longer_than_a_day_is_told_to_all_as_a_day(run: MakeRun, sdk: str, api: Api) -> None:
+    api.answers(rate_limited("999999999s"))
+    context = run(GEMINI_SDK=sdk)
+    with pytest.raises(gemini.QuotaSpent, match="0 min so far, 1500 min to come"):
+        gemini.ask(context, "?", Point, since=NOW)  # type: ignore[arg-type]
+    assert context.suspensions == [("gemini", 25 * 3600.0, "Gemini takes no more requests for the moment")]
+
+
 @pytest.mark.parametrize(
     ("delay", "wait_s"),
     [
@@ -150,13 +158,23 @@ def test_a_rate_limit_is_waited_for_by_all_as_long_as_it_says(delay: str, wait_s
         ("18000s", 18_000.0),  # it knows better
     ],
 )
-def test_a_spent_day_means_the_next_one(delay: str, wait_s: float, run: MakeRun, sdk: str, api: Api) -> None:
+def test_a_spent_day_means_the_next_one_and_no_step_waits_for_it(delay: str, wait_s: float, run: MakeRun, sdk: str, api: Api) -> None:
     api.answers(day_spent(delay))
     context = run(GEMINI_SDK=sdk)
-    with pytest.raises(Later, match="the day's quota of Gemini is spent") as later:
+    with pytest.raises(gemini.QuotaSpent, match="the day's quota of Gemini is spent") as given_up:
         gemini.ask(context, "?", Point, since=NOW)  # type: ignore[arg-type]
-    assert later.value.delay_s == wait_s
-    assert context.suspensions[0][:2] == ("gemini", wait_s)
+    assert f"0 min so far, {wait_s / 60:.0f} min to come" in str(given_up.value)
+    assert context.suspensions == [("gemini", wait_s, "the day's quota of Gemini is spent")]
+
+
+def test_a_spent_day_that_is_nearly_over_is_waited_for(run: MakeRun, sdk: str, api: Api) -> None:
+    api.answers(day_spent())
+    late = NOW + 57_200 - 1800  # half an hour to midnight in Los Angeles
+    context = run(GEMINI_SDK=sdk, claimed_at=late)
+    with pytest.raises(Later, match="the day's quota of Gemini is spent") as later:
+        gemini.ask(context, "?", Point, since=late)  # type: ignore[arg-type]
+    assert later.value.delay_s == 1830.0
+    assert context.suspensions[0][:2] == ("gemini", 1830.0)
 
 
 def test_nobody_asks_while_it_is_to_be_left_alone(run: MakeRun, api: Api) -> None:
@@ -168,12 +186,28 @@ def test_nobody_asks_while_it_is_to_be_left_alone(run: MakeRun, api: Api) -> Non
     assert api.asked == []
 
 
-def test_what_has_waited_for_two_days_is_given_up(asks: Callable[..., Point], api: Api) -> None:
+def test_what_would_have_waited_for_more_than_an_hour_is_given_up(asks: Callable[..., Point], api: Api) -> None:
     api.answers(rate_limited("60s"))
     with pytest.raises(Later):
-        asks(since=NOW - 2 * 86_400 + 61)
-    with pytest.raises(GaveUp, match="it was waited for since 2 days ago, to no end"):
-        asks(since=NOW - 2 * 86_400 + 59)
+        asks(since=NOW - 3600 + 61)
+    with pytest.raises(gemini.QuotaSpent) as given_up:
+        asks(since=NOW - 3600 + 59)
+    assert str(given_up.value) == (
+        "Gemini's quota is spent for longer than the 60 min that a step waits: 59 min so far, 1 min to come"
+        " (Gemini takes no more requests for the moment)"
+    )
+    assert not isinstance(given_up.value, gemini.NoAnswer)  # another attempt may bring it
+
+
+def test_a_wait_that_others_have_learnt_of_counts_as_well(run: MakeRun, api: Api) -> None:
+    context = run()
+    context.closed = (3601.0, "the day's quota of Gemini is spent")
+    with pytest.raises(gemini.QuotaSpent):
+        gemini.ask(context, "?", Point, since=NOW)  # type: ignore[arg-type]
+    context.closed = (3599.0, "the day's quota of Gemini is spent")
+    with pytest.raises(Later):
+        gemini.ask(context, "?", Point, since=NOW)  # type: ignore[arg-type]
+    assert api.asked == []
 
 
 @pytest.mark.parametrize(

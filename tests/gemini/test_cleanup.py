@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from jobs.model import Spawn
-from tests.gemini.api import Api, Asked, Reply, Scripted, kept_back, rate_limited, said
+from tests.gemini.api import Api, Asked, Reply, Scripted, day_spent, kept_back, rate_limited, said
 from tests.gemini.conftest import NOW, Run
 from workers.engines import cleaned, cleanup, cleanup_part, segments
-from workers.outcome import Later, NotConfigured
+from workers.outcome import GaveUp, Later, NotConfigured
 
 MakeRun = Callable[..., Run]
 LINE = re.compile(r"^(\d+): (.*)$", re.M)
@@ -178,6 +178,12 @@ def test_a_rate_limit_gives_the_part_back(run: MakeRun, api: Api) -> None:
     with pytest.raises(Later) as later:
         clean_up(run, sentences(2))
     assert later.value.delay_s == 5
+
+
+def test_a_spent_day_fails_the_part_and_says_that_the_step_can_be_retried(run: MakeRun, api: Api) -> None:
+    api.answers(day_spent())
+    with pytest.raises(GaveUp, match=r"^Gemini's quota is spent for longer than .* to come .*; the step can be retried later$"):
+        clean_up(run, sentences(2))
 
 
 def test_a_sentence_of_nothing_but_fillers_stays_in_its_place(run: MakeRun, api: Api) -> None:

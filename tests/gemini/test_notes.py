@@ -11,7 +11,7 @@ import pytest
 from bench import lectures
 from bench.lectures import spoken
 from jobs.model import Spawn
-from tests.gemini.api import Api, Asked, Reply, failed, kept_back, key_refused, rate_limited, said
+from tests.gemini.api import Api, Asked, Reply, day_spent, failed, kept_back, key_refused, rate_limited, said
 from tests.gemini.conftest import NOW, Run
 from tests.notes.test_draft import GOOD
 from workers.engines import noted, notes, notes_part, segments
@@ -145,6 +145,16 @@ def test_a_limit_of_the_rate_and_trouble_while_attempts_are_left_are_waited_for(
     api.answers(failed(503, "UNAVAILABLE", "busy"))
     with pytest.raises(TryAgain):
         asking.ask(spawn.children[0], attempt=2)
+
+
+def test_a_spent_day_is_not_waited_for_and_the_notes_say_how_to_ask_again(asking: Asking, api: Api) -> None:
+    spawn = asking.take()
+    api.answers(day_spent())
+    asking.ask(spawn.children[0], attempt=1)
+    found, (warning,), _ = asking.told()
+    assert found["engine"] == "offline extractive"
+    assert warning.startswith("the notes were made offline, not by Gemini: Gemini's quota is spent for longer than the 60 min")
+    assert warning.endswith("; a job of type notes, of this transcript, asks again later")
 
 
 def test_a_child_that_failed_for_good_leaves_the_notes_made_offline(asking: Asking) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs import show
+from jobs import control, show
 from jobs.errors import InvalidSubmission, NotFound
 from jobs.model import Completed, Failed
 from tests.jobs.hands import Hands, chain
@@ -45,6 +45,38 @@ def test_what_a_failed_task_could_make_is_kept(hands: Hands) -> None:
     artifact = {"name": "transcript.txt", "bytes": 3, "media_type": "text/plain", "key": "k"}
     hands.work(Failed("the recording breaks off", final=True, output={"artifacts": [artifact]}))
     assert show.artifacts(hands.store, job) == [artifact]
+
+
+def test_a_task_that_runs_again_tells_what_it_made_before_until_it_is_made_anew(hands: Hands) -> None:
+    job = hands.submit({"name": "a", "backoff_seconds": 60})
+    old, new = ({"name": "x.txt", "bytes": 3, "media_type": "text/plain", "key": key} for key in ("old", "new"))
+    hands.work(Completed({"artifacts": [old]}))
+    seen = []
+
+    def look() -> None:
+        assert show.artifacts(hands.store, job) == [old]
+        seen.append(hands.states(job)["a"])
+
+    control.revise(hands.store, job, "jobs/x/corrections/1.json", ("a",), now=hands.now)
+    look()
+    claimed = hands.claim()
+    look()
+    hands.record(claimed, Failed("no"))
+    look()
+    control.cancel(hands.store, job, now=hands.now)
+    look()
+    control.retry(hands.store, job, now=hands.now)
+    look()
+    assert seen == ["ready", "running", "delayed", "cancelled", "ready"]
+    hands.work(Completed({"artifacts": [new]}))
+    assert show.artifacts(hands.store, job) == [new]
+
+
+def test_what_a_skipped_task_put_out_is_not_told(hands: Hands) -> None:
+    job = hands.submit({"name": "a", "optional": True})
+    hands.work(Failed("no", final=True, output={"warnings": ["careful"]}))
+    assert hands.states(job) == {"a": "skipped"}
+    assert show.job(hands.store, job).outputs == {}
 
 
 def test_a_job_that_is_not_there_is_not_found(hands: Hands) -> None:

@@ -69,6 +69,40 @@ def test_corrected_words_make_the_notes_and_the_files_again_and_nothing_else(
     assert owner("GET", f"/api/jobs/{finished}").json["status"] == "completed"
 
 
+def test_the_files_of_before_are_there_until_they_are_made_again(
+    owner: Caller, worker: Worker, storage: Storage, speech: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(task: str, name: str, run: str) -> dict[str, Any]:
+        key = f"jobs/x/{task}/{run}/{name}"
+        storage.put_bytes(key, run.encode())
+        return {"segments": 3, "artifacts": [{"name": name, "bytes": len(run), "media_type": "text/plain", "key": key}]}
+
+    def runs(run: str) -> None:
+        monkeypatch.setitem(OUTPUTS, "merge", made("merge", "transcript.txt", run))
+        monkeypatch.setitem(OUTPUTS, "export", made("export", "package.zip", run))
+
+    def told() -> tuple[Any, ...]:
+        status = owner("GET", f"/api/jobs/{job}").json
+        return status["status"], status["result_path"], *(owner("GET", one["url"]).data.decode() for one in status["artifacts"])
+
+    job = owner.submit_file(speech, params=json.dumps({"notes": True})).json["id"]
+    package = f"/api/jobs/{job}/artifacts/package.zip"
+    runs("old")
+    assert work(worker, 4) == ["inspect", "prepare", "transcribe", "notes"]
+    assert told() == ("running", None)  # none of a task that has not run yet
+    work(worker, 2)
+    assert told() == ("completed", package, "old", "old")
+
+    runs("new")
+    changed = owner("PATCH", f"/api/jobs/{job}/corrections", json={"segments": {"2": {"text": "The leaf."}}}).json
+    assert [one["name"] for one in changed["artifacts"]] == ["transcript.txt", "package.zip"]
+    assert told() == ("running", package, "old", "old")
+    assert work(worker, 2) == ["notes", "merge"]
+    assert told() == ("running", package, "new", "old")
+    assert work(worker, 1) == ["export"]
+    assert told() == ("completed", package, "new", "new")
+
+
 def test_a_speakers_name_makes_the_files_again_alone_and_corrections_add_up(owner: Caller, worker: Worker, finished: str) -> None:
     url = f"/api/jobs/{finished}/corrections"
     owner("PATCH", url, json={"segments": {"0": {"text": "One."}, "1": {"text": "Two."}}})

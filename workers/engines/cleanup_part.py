@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from workers import gemini
 from workers.engines.drift import drifted
+from workers.outcome import GaveUp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,8 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
     try:
         prompt = question(raw, first, asked["language"], context.claimed.params.get("vocabulary") or ())
         cleaned = matched(raw, first, gemini.ask(context, prompt, Sentences, since=asked["since"], instructions=TASK))
+    except gemini.QuotaSpent as error:
+        raise GaveUp(f"{error}; the step can be retried later") from None
     except gemini.NoAnswer as error:
         why = str(error)
     except Drifted:

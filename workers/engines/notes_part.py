@@ -33,6 +33,8 @@ def run(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any]:
         draft = gemini.ask(
             context, f"{ASKED}\n\n{gemini.DATA}\n\n{lines}", Draft, since=asked["since"], instructions=INSTRUCTIONS, timeout_s=TIMEOUT_S
         )
+    except gemini.QuotaSpent as error:  # the step itself has completed, and is not to be retried
+        return {"failed": f"{error}; a job of type notes, of this transcript, asks again later"}
     except (GaveUp, Misconfigured, NotConfigured) as error:
         return {"failed": str(error)}
     except TryAgain as error:

@@ -7,10 +7,10 @@
 allows it (THIRD_PARTIES=gemini) and there is a key.
 
 `since` is when the work began to wait for an answer, in seconds since the epoch by Redis's clock: `claimed_at` of the run that split
-the task. What waits for longer than PATIENCE_S is given up.
+the task. What would wait for longer than PATIENCE_S is given up at once (QuotaSpent).
 
 What `ask` raises is to be let pass: NotConfigured, Later (a rate, a day's quota: no attempt is spent), TryAgain (an attempt is),
-Misconfigured. NoAnswer too, unless the step can do without this answer: no other attempt would bring it.
+Misconfigured, QuotaSpent. NoAnswer too, unless the step can do without this answer: no other attempt would bring it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from __future__ import annotations
 from workers.gemini.allowed import allowed, possible, provenance
 from workers.gemini.asking import PATIENCE_S, QUOTA, TIMEOUT_S, ask
 from workers.gemini.prompt import DATA, numbered
-from workers.gemini.unanswered import Blocked, Cut, NoAnswer, Refused, Unreadable
+from workers.gemini.unanswered import Blocked, Cut, NoAnswer, QuotaSpent, Refused, Unreadable
 
 __all__ = [
-    "DATA", "PATIENCE_S", "QUOTA", "TIMEOUT_S", "Blocked", "Cut", "NoAnswer", "Refused", "Unreadable",
+    "DATA", "PATIENCE_S", "QUOTA", "TIMEOUT_S", "Blocked", "Cut", "NoAnswer", "QuotaSpent", "Refused", "Unreadable",
     "allowed", "ask", "numbered", "possible", "provenance",
 ]  # fmt: skip

@@ -15,8 +15,8 @@ from workers.gemini import schema as schemas
 from workers.gemini.allowed import allowed
 from workers.gemini.exchange import Answer, Failure, Request, Unreached
 from workers.gemini.reading import Unread, read
-from workers.gemini.unanswered import Unreadable
-from workers.outcome import GaveUp, Later, TryAgain
+from workers.gemini.unanswered import QuotaSpent, Unreadable
+from workers.outcome import Later, TryAgain
 
 if TYPE_CHECKING:
     from workers.context import Context
@@ -25,7 +25,8 @@ T = TypeVar("T", bound=BaseModel)
 
 QUOTA = "gemini"  #: under this name QUOTAS limits it, and all workers are told to leave it alone
 TIMEOUT_S = 120.0
-PATIENCE_S = 2 * 86_400.0
+#: All that asks Gemini is optional, and the transcript waits for it: a limit of the rate is over within that, a spent day mostly is not.
+PATIENCE_S = 3600.0
 LEAST_WAIT_S = 0.5  #: the end of a suspension is not to be met by asking over and over
 TEMPERATURE = 0.2
 LOOK_EVERY_S = 0.25  #: so often a run that waits for an answer learns whether it is still wanted
@@ -79,10 +80,16 @@ def sender(sdk: str) -> Callable[[Request], Answer]:
 
 
 def put_off(context: Context, why: str, wait_s: float, since: float) -> NoReturn:
-    """Raise Later, or GaveUp when it has been put off for long enough."""
-    if context.claimed.claimed_at + wait_s - since > PATIENCE_S:
-        raise GaveUp(f"{why}; it was waited for since {PATIENCE_S / 86_400:g} days ago, to no end")
-    raise Later(why, max(wait_s, LEAST_WAIT_S))
+    """Raise Later; or QuotaSpent at once when the wait would end beyond PATIENCE_S, counted from `since`."""
+    wait_s = max(wait_s, LEAST_WAIT_S)
+    waited_s = max(context.claimed.claimed_at - since, 0.0)
+    if waited_s + wait_s > PATIENCE_S:
+        so_far, to_come = (f"{seconds / 60:.0f} min" for seconds in (waited_s, wait_s))
+        raise QuotaSpent(
+            f"Gemini's quota is spent for longer than the {PATIENCE_S / 60:.0f} min that a step waits: "
+            f"{so_far} so far, {to_come} to come ({why})"
+        )
+    raise Later(why, wait_s)
 
 
 def awaited(work: Callable[[], Answer], meanwhile: Callable[[], None], timeout_s: float) -> Answer:

@@ -1,12 +1,16 @@
-"""Why there is no answer, and none would come of asking again. Each says so in a sentence; a task that lets it pass fails for good."""
+"""Why there is no answer, and none would come of asking again soon. Each says so in a sentence; a task that lets it pass fails for good."""
 
 from __future__ import annotations
 
 from workers.outcome import GaveUp
 
 
+class QuotaSpent(GaveUp):
+    """An answer would come too late. No NoAnswer: another attempt, hours later, may bring it."""
+
+
 class NoAnswer(GaveUp):
-    """Base of all."""
+    """Base of those that no other attempt would mend."""
 
 
 class Blocked(NoAnswer):
