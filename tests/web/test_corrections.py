@@ -30,6 +30,10 @@ def work(worker: Worker, count: int, segments: list[dict[str, Any]] | None = Non
             worker.storage.put_bytes(key, data)
             made = {"name": "transcript.json", "bytes": len(data), "media_type": "application/json", "key": key}
             output = {"segments": len(segments), "artifacts": [made]}
+        if claimed.task == "export":
+            key = f"jobs/{claimed.job}/export/{claimed.run}/package.zip"
+            worker.storage.put_bytes(key, json.dumps({"packed": segments}).encode())
+            output = {"artifacts": [{"name": "package.zip", "bytes": 1, "media_type": "application/zip", "key": key}]}
         worker.record(claimed, Completed(output))
         done.append(claimed.task)
     return done
@@ -69,38 +73,28 @@ def test_corrected_words_make_the_notes_and_the_files_again_and_nothing_else(
     assert owner("GET", f"/api/jobs/{finished}").json["status"] == "completed"
 
 
-def test_the_files_of_before_are_there_until_they_are_made_again(
-    owner: Caller, worker: Worker, storage: Storage, speech: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def made(task: str, name: str, run: str) -> dict[str, Any]:
-        key = f"jobs/x/{task}/{run}/{name}"
-        storage.put_bytes(key, run.encode())
-        return {"segments": 3, "artifacts": [{"name": name, "bytes": len(run), "media_type": "text/plain", "key": key}]}
-
-    def runs(run: str) -> None:
-        monkeypatch.setitem(OUTPUTS, "merge", made("merge", "transcript.txt", run))
-        monkeypatch.setitem(OUTPUTS, "export", made("export", "package.zip", run))
+def test_the_files_of_before_are_there_until_they_are_made_again(owner: Caller, worker: Worker, speech: bytes) -> None:
+    old, new = ([{"start": 0.5, "end": 1.5, "text": text}] for text in ("old", "new"))
 
     def told() -> tuple[Any, ...]:
         status = owner("GET", f"/api/jobs/{job}").json
-        return status["status"], status["result_path"], *(owner("GET", one["url"]).data.decode() for one in status["artifacts"])
+        files = (json.loads(owner("GET", one["url"]).data) for one in status["artifacts"])
+        return status["status"], status["result_path"], *(file.get("segments") or file["packed"] for file in files)
 
     job = owner.submit_file(speech, params=json.dumps({"notes": True})).json["id"]
     package = f"/api/jobs/{job}/artifacts/package.zip"
-    runs("old")
     assert work(worker, 4) == ["inspect", "prepare", "transcribe", "notes"]
     assert told() == ("running", None)  # none of a task that has not run yet
-    work(worker, 2)
-    assert told() == ("completed", package, "old", "old")
+    work(worker, 2, old)
+    assert told() == ("completed", package, old, old)
 
-    runs("new")
-    changed = owner("PATCH", f"/api/jobs/{job}/corrections", json={"segments": {"2": {"text": "The leaf."}}}).json
-    assert [one["name"] for one in changed["artifacts"]] == ["transcript.txt", "package.zip"]
-    assert told() == ("running", package, "old", "old")
-    assert work(worker, 2) == ["notes", "merge"]
-    assert told() == ("running", package, "new", "old")
-    assert work(worker, 1) == ["export"]
-    assert told() == ("completed", package, "new", "new")
+    changed = owner("PATCH", f"/api/jobs/{job}/corrections", json={"segments": {"0": {"text": "The leaf."}}}).json
+    assert [one["name"] for one in changed["artifacts"]] == ["transcript.json", "package.zip"]
+    assert told() == ("running", package, old, old)
+    assert work(worker, 2, new) == ["notes", "merge"]
+    assert told() == ("running", package, new, old)
+    assert work(worker, 1, new) == ["export"]
+    assert told() == ("completed", package, new, new)
 
 
 def test_a_speakers_name_makes_the_files_again_alone_and_corrections_add_up(owner: Caller, worker: Worker, finished: str) -> None:
