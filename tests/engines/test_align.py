@@ -47,6 +47,7 @@ def test_the_lectures_words_stand_at_their_times_also_when_it_is_cut(begin: Begi
     assert sum(seconds <= 0.1 for seconds in apart) >= 0.97 * len(apart)
     assert max(apart) < 0.5
     assert (output["warnings"], output["uncovered"]) == ([], [])
+    assert (output["provenance"]["engine"], output["provenance"]["third_party"]) == ("align", None)
 
 
 def test_its_segments_are_its_sentences(begin: Begin) -> None:

@@ -47,6 +47,7 @@ def test_the_package_holds_every_file_and_says_how_to_check_it(merged: Pipeline)
     assert (manifest["job"], manifest["model"], manifest["language"]) == (JOB, "demo", "en")
     assert manifest["recording"]["filename"] == "short-en-us.wav"
     assert manifest["versions"].keys() == {"faster-whisper", "ctranslate2"}
+    assert manifest["steps"]["transcribe"]["settings"] == {"device": "cpu", "compute_type": "int8"}
     assert manifest["steps"]["transcribe"] | {"settings": {}} == {
         "engine": "transcribe", "method": "faster-whisper", "model": "demo", "version": manifest["versions"]["faster-whisper"],
         "settings": {}, "third_party": None,

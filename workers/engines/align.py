@@ -22,6 +22,7 @@ from workers.engines.sentences import Spoken, sentences
 if TYPE_CHECKING:
     from workers.context import Context
 
+VERSION = "1"  #: of how words are drawn to speech and sentences made
 LOW_PROBABILITY = 0.5  #: a word below this is marked: it is worth a look
 EARLY_SECONDS = 0.08  #: a word begins, or ends, at most so far outside the speech in which it lies
 SHORTEST_SECONDS = 0.05  #: no word is cut shorter than this for that
@@ -56,6 +57,13 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
         "low": sum("low" in word.word for word in spoken),
         "warnings": warnings,
         "uncovered": uncovered[:MOST_TOLD],
+        "provenance": {
+            "engine": "align",
+            "method": "times of the speech model, drawn to the speech that was heard; sentences made of words",
+            "version": VERSION,
+            "settings": {"low_probability": LOW_PROBABILITY},
+            "third_party": None,
+        },
     }
 
 

@@ -186,7 +186,7 @@ def provenance(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any]:
         if task == "transcribe" and output and not found:
             versions = output["versions"]
             found = {"engine": task, "method": "faster-whisper", "model": output["model"], "version": versions["faster-whisper"],
-                     "settings": {}, "third_party": None}  # fmt: skip
+                     "settings": output.get("settings", {}), "third_party": None}  # fmt: skip
         if found:
             told[task] = found
     return told

@@ -60,7 +60,13 @@ def split(context: Context, chunks: list[Chunk]) -> Spawn:
         }
         for n, chunk in enumerate(chunks)
     )
-    output = {"model": Path(name).name, "language": language, "versions": versions(), "warnings": left_out(model, params)}
+    output = {
+        "model": Path(name).name,
+        "language": language,
+        "versions": versions(),
+        "settings": {"device": context.settings.whisper_device, "compute_type": context.settings.whisper_compute_type},
+        "warnings": left_out(model, params),
+    }
     return Spawn(children, output=output)
 
 
