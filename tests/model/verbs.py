@@ -129,6 +129,9 @@ class Model(Working):
         self.reopen(job)
         for task in again:
             self.forget_children(job, task)
+            self.unlist(task)
+            task.state = "pending"  # all of them, before any is looked at: none is ready while one it needs runs again
+        for task in again:
             self.revive(task, now)
 
     def forget_children(self, job: Job, task: Node) -> None:

@@ -27,6 +27,7 @@ def test_cut_connections_are_made_again(start_worker: StartWorker, redis: Redis,
     assert jobs.task(job).attempts == 1
     job = jobs.synthetic(seconds=60)
     jobs.await_task(job, TaskState.RUNNING)
+    until(lambda: redis.hget(f"rq:job:{job}-a", "worker_name"))  # RQ's own stop-job asks this first: the supervisor has seen the run
     until(lambda: redis.publish(f"rq:pubsub:{worker.name}", f'{{"command": "stop-job", "job_id": "{job}-a"}}'))
     assert jobs.await_end(job) is JobStatus.CANCELLED
 
