@@ -189,7 +189,8 @@ def test_a_result_that_is_made_again_is_shown_as_it_is_then(page: Page, worker: 
     page.until(says("#status", "Done"))
     page.until(says("#notes", "Leaves"))
     page.click("#tasks [data-key='retry-emotions']")
-    page.until("document.getElementById('notes-card').hidden")
+    page.until(says("#status", "Waiting"))
+    assert page.run("!document.getElementById('notes-card').hidden && " + says("#notes", "Leaves"))  # what was made stands until it is made again
     again = {"transcript.json": TRANSCRIPT, "notes.json": {**NOTES, "title": {"text": "Mended", "segments": [0]}}}
     publish(worker, again)
     worker.complete()

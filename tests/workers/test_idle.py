@@ -18,8 +18,8 @@ def waits(redis: Redis) -> bool:
 
 
 def test_an_idle_worker_asks_less_than_twice_a_second(start_worker: StartWorker, store: Store, redis: Redis) -> None:
-    start_worker("short", "long")
-    until(lambda: waits(redis))
+    worker = start_worker("short", "long")
+    until(lambda: redis.hget(f"rq:worker:{worker.name}", "state") == b"idle" and waits(redis))
     seconds = 10.0  # a whole round of what is done every 10 s
     asked = commands_in(store, seconds)
     assert 0 < asked.total() < 2 * seconds, asked
