@@ -68,6 +68,7 @@ MENDED = {
         ),
     ),
     "jobs.html": (("{% if registry_name == 'queued' %}\n        <a", "{% if false %}\n        <a"),),
+    "queues.html": (('class="table-responsive-md"', 'class="table-responsive"'),),
     "navbar.html": (('<a class="navbar-brand">RQ-dashboard</a>', '<a class="navbar-brand" href="/admin">← Lectern</a>'),),
 }
 #: What underscore writes into a page as markup: all but what has been escaped already becomes text.

@@ -63,7 +63,7 @@ function card(name, act) {
       done.draw(noted.at, noted.completed, noted.failed);
       const [last, failed] = [noted.completed.at(-1), noted.failed.at(-1)];
       const total = (row) => row.reduce((sum, count) => sum + count, 0);
-      done.value(last === undefined ? "–" : String(last), last === undefined ? "" : `${failed ? `${failed} failed; ` : ""}${total(noted.completed)} in the last hour`);
+      done.value(last === undefined ? "–" : String(last), last === undefined ? "" : `${failed ? `${failed} failed; ` : ""}${total(noted.completed)} in an hour`);
     },
   };
 }

@@ -1,4 +1,4 @@
-// A curve of the last hour, drawn as SVG: a line per row of values, broken where nobody noted any. Hovered, it says what was when.
+// A curve of the last hour, drawn as SVG: a line, broken where nobody noted any, and strokes for what failed. Hovered, it says what was when.
 
 import { element } from "./words.js";
 
@@ -49,12 +49,12 @@ export function curve(label, say = String) {
       const most = Math.max(1, ...points.map((point) => Math.max(point.value, point.failures)));
       const y = (number) => HEIGHT - 1 - (number / most) * (HEIGHT - 4);
       const runs = parts(points);
-      const path = (run, of) => run.map((point, n) => `${n ? "L" : "M"}${point.x.toFixed(2)} ${y(of(point)).toFixed(2)}`).join("");
+      const path = (run) => run.map((point, n) => `${n ? "L" : "M"}${point.x.toFixed(2)} ${y(point.value).toFixed(2)}`).join("");
       picture.replaceChildren(
         svg("line", { class: "ground", x1: 0, x2: WIDTH, y1: HEIGHT - 0.5, y2: HEIGHT - 0.5 }),
-        ...runs.map((run) => svg("path", { class: "area", d: `${path(run, (point) => point.value)}L${run.at(-1).x.toFixed(2)} ${HEIGHT}L${run[0].x.toFixed(2)} ${HEIGHT}Z` })),
-        ...runs.map((run) => svg("path", { class: "line", d: path(run, (point) => point.value) })),
-        ...(points.some((point) => point.failures) ? runs.map((run) => svg("path", { class: "failures", d: path(run, (point) => point.failures) })) : []));
+        ...runs.map((run) => svg("path", { class: "area", d: `${path(run)}L${run.at(-1).x.toFixed(2)} ${HEIGHT}L${run[0].x.toFixed(2)} ${HEIGHT}Z` })),
+        ...runs.map((run) => svg("path", { class: "line", d: path(run) })),
+        ...points.filter((point) => point.failures).map((point) => svg("line", { class: "failures", x1: point.x, x2: point.x, y1: HEIGHT, y2: y(point.failures) })));
       const top = points.length ? `at most ${say(Math.max(...points.map((point) => point.value)))}` : "nothing noted yet";
       picture.setAttribute("aria-label", `${label} over the last hour: ${top}`);
     },
