@@ -13,6 +13,7 @@ from jobs import control, orgs, samples, show
 from jobs.model import Claimed, Failed
 from jobs.store import Store
 from tests.jobs.hands import Hands
+from tests.web.axe import assert_accessible
 from tests.web.browsing import PICTURES, pictures, says
 from tests.web.chromium import Page
 from tests.workers.conftest import until
@@ -78,6 +79,7 @@ def test_an_admin_sees_what_stands_still_and_puts_it_right(page: Page, store: St
     label = page.run("document.querySelector('[data-queue=short] svg').getAttribute('aria-label')")
     assert label.startswith("Waiting over the last hour: at most ")
     pictures(page, "admin")
+    assert_accessible(page)
 
     # a queue is paused, and goes on
     page.click("[data-key='pause-long']")
@@ -94,6 +96,8 @@ def test_an_admin_sees_what_stands_still_and_puts_it_right(page: Page, store: St
     page.run(
         "document.querySelector('#dialog [name=weight]').value = '2.5'; document.querySelector('#dialog [name=max_running]').value = '4'"
     )
+    page.look(dark=True)
+    assert_accessible(page, within="#dialog")
     pictures(page, "admin-dialog")
     page.click("#dialog-do")
     page.until("!document.getElementById('dialog').open")
@@ -110,6 +114,8 @@ def test_an_admin_sees_what_stands_still_and_puts_it_right(page: Page, store: St
     page.click("#failed summary")
     page.click("#all")
     assert page.text("#retry-picked") == "Retry 2 jobs"
+    page.look(dark=True)
+    assert_accessible(page)
     pictures(page, "admin-failed")
     control.retry(store, failed[0])  # somebody else was faster
     page.click("#retry-picked")
