@@ -92,7 +92,7 @@ function told(job, error) {
 async function retry() {
   at("retry-picked").disabled = true;
   try {
-    const { body } = await ask("/api/jobs/retry", { method: "POST", body: { ids: [...picked] } });
+    const { body } = await ask("/api/jobs/retry", { method: "POST", json: { ids: [...picked] } });
     const refused = body.results.filter((result) => !result.done);
     const done = body.done === 1 ? "1 job runs again" : `${body.done} jobs run again`;
     say(refused.length ? `${done}; ${refused.length} not: ${refused[0].problem.detail}.` : `${done}.`);

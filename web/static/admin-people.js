@@ -41,7 +41,7 @@ function addPerson() {
       { name: "role", label: "Role", options: [["user", "User: own jobs"], ["admin", "Admin: everything"]], value: "user" },
     ],
     act: async (values) => {
-      const { body } = await ask("/api/users", { method: "POST", body: values });
+      const { body } = await ask("/api/users", { method: "POST", json: values });
       showSecret(`${body.user} was added; this is the token.`, body.token);
       await readPeople();
     },
@@ -53,7 +53,7 @@ function newToken(one) {
     title: `A new token for ${one.user}`, does: "Make it", says: "Those that are there stay valid.",
     fields: [{ name: "label", label: "What it is for", value: "handed out by an admin", required: true, maxlength: 60 }],
     act: async (values) => {
-      const { body } = await ask(`/api/users/${encodeURIComponent(one.user)}/tokens`, { method: "POST", body: values });
+      const { body } = await ask(`/api/users/${encodeURIComponent(one.user)}/tokens`, { method: "POST", json: values });
       showSecret(`A new token for ${one.user}.`, body.token);
       await readPeople();
     },
@@ -66,7 +66,7 @@ function changeRole(one) {
     title: `Make ${one.user} ${role === "admin" ? "an admin" : "a user"}?`, does: role === "admin" ? "Make admin" : "Make user",
     says: role === "admin" ? "Admins see and steer every job, all queues, and who may sign in." : "Users see and steer their own jobs.",
     act: async () => {
-      await ask(`/api/users/${encodeURIComponent(one.user)}`, { method: "PATCH", body: { role } });
+      await ask(`/api/users/${encodeURIComponent(one.user)}`, { method: "PATCH", json: { role } });
       await readPeople();
     },
   });

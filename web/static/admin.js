@@ -122,7 +122,7 @@ async function readOrganisations() {
 
 // Change something and look at what came of it. Throws what was refused.
 async function change(method, path, body) {
-  await ask(path, { method, body });
+  await ask(path, { method, json: body });
   for (const read of due.keys()) due.set(read, 0);
   await look();
 }
