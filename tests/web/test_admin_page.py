@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from redis import Redis
 
-from jobs import control, orgs, samples, show
+from jobs import control, orgs, people, samples, show
 from jobs.model import Claimed, Failed
 from jobs.store import Store
 from tests.jobs.hands import Hands
@@ -156,3 +156,42 @@ def test_rqs_dashboard_opens_behind_the_same_sign_in(page: Page, store: Store, r
     assert hands.drain() == ["b", "a"]
     page.open(f"{origin}/admin/rq/0/view/workers")
     page.until(says("#workers", "No workers"))
+
+
+def test_an_admin_adds_a_person_and_takes_one_away(page: Page, store: Store, redis: Redis) -> None:
+    redis.hset("app:users:ada", "role", "admin")
+    people.add(store, "ben", org="history")
+    page.open(f"{page.run('location.origin')}/admin")
+    page.until("document.querySelector('#orgs tbody')")
+    if page.run("document.getElementById('people-card').hidden"):
+        pytest.skip("people are looked after on the command line alone")
+    page.until(says("#people", "ben"))
+    page.click("#add-person")
+    page.run(
+        "document.querySelector('#dialog [name=user]').value = 'Cleo!'; document.querySelector('#dialog [name=org]').value = 'history'"
+    )
+    page.click("#dialog-do")
+    page.until("!document.getElementById('dialog-wrong').hidden")
+    assert page.run("document.getElementById('dialog').open"), "what was refused can be put right"
+    page.complaints.clear()  # Chromium reports the 422
+    page.run("document.querySelector('#dialog [name=user]').value = 'cleo'; document.querySelector('#dialog-do').click()")
+    page.until("!document.getElementById('dialog').open && " + says("#people", "cleo"))
+    token = page.text("#secret-token")
+    made = people.find(store, token)
+    assert made
+    assert (made.user, made.org, made.admin) == ("cleo", "history", False)
+    assert_accessible(page)
+    pictures(page, "admin-people")
+
+    page.click("[data-key='New token-ben']")
+    page.click("#dialog-do")
+    page.until(says("#secret-for", "A new token for ben.") + " && !document.getElementById('dialog').open")
+    assert (people.find(store, page.text("#secret-token")) or made).user == "ben"
+    page.click("[data-key='Make admin-ben']")
+    page.click("#dialog-do")
+    page.until("document.querySelector(\"[data-key='Make user-ben']\")")
+    page.click("[data-key='Remove-ben']")
+    assert page.run("document.activeElement.id") == "dialog-leave", "what destroys is not where Enter falls"
+    page.click("#dialog-do")
+    page.until("!" + says("#people", "ben"))
+    assert [person.user for person in people.listing(store)] == ["ada", "cleo"]
