@@ -36,7 +36,12 @@ class Seen:
 
 
 def troubles(seen: Seen) -> list[Trouble]:
-    found = [*of_redis(seen.redis_share), *of_pauses(seen), *(one for queue in seen.queues for one in of_queue(queue))]
+    found = [
+        *of_redis(seen.redis_share),
+        *of_workers(seen.queues),
+        *of_pauses(seen),
+        *(one for queue in seen.queues for one in of_queue(queue)),
+    ]
     return sorted(found, key=lambda trouble: trouble.weight)
 
 
@@ -47,6 +52,13 @@ def of_redis(share: float) -> Iterator[Trouble]:
     elif share > FILLING:
         todo = "Delete old jobs, or give Redis more memory."
         yield Trouble("note", "redis", "", f"Redis is {share:.0%} full; from {NEARLY_FULL:.0%} on new jobs are refused.", todo)
+
+
+def of_workers(queues: Sequence[Queue]) -> Iterator[Trouble]:
+    """Yield that nobody works, where no queue tells it by what waits in it."""
+    if queues and not any(queue.workers or queue.waiting for queue in queues):
+        todo = "Start some: python -m workers short long"
+        yield Trouble("note", "workers", "", "No worker is there: what is submitted now waits until one is started.", todo)
 
 
 def of_pauses(seen: Seen) -> Iterator[Trouble]:

@@ -124,6 +124,8 @@ def test_the_last_hour_is_told_by_queue(callers: Callers, store: Store) -> None:
 
 
 def test_health_names_what_stands_in_the_way(callers: Callers, redis: Redis, store: Store) -> None:
+    enlist(redis, "host:1:aa")
+    redis.sadd("rq:workers:long", "rq:worker:host:1:aa")
     well = callers.admin("GET", "/api/health").json
     assert (well["troubles"], well["suspended"], well["redis"]["max_bytes"]) == ([], False, None)
     assert well["redis"]["used_bytes"] > 100_000
@@ -158,7 +160,8 @@ def share(wait_s: float, **given: Any) -> Share:
     [
         (Seen([queue()]), []),
         (Seen([queue(workers=0)]), ["No worker serves ingest.long, and 3 tasks wait there."]),
-        (Seen([queue(workers=0, waiting=0)]), []),
+        (Seen([queue(workers=0, waiting=0)]), ["No worker is there: what is submitted now waits until one is started."]),
+        (Seen([queue(workers=0, waiting=0), queue()]), []),
         (Seen([queue(workers=0, paused=True)]), ["The queue ingest.long is paused, 3 tasks wait."]),
         (Seen([queue(organisations=(share(901), share(5)))]), ["Somebody has waited in ingest.long for 15 min."]),
         (Seen([queue(organisations=(share(901, paused=True), share(902, max_running=2, running=2), share(899)))]), []),
