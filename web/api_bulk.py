@@ -5,6 +5,7 @@ For everybody, over the jobs that they may see. At most MOST jobs a request: a c
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -27,6 +28,7 @@ from web.problems import describe, invalid
 routes = Blueprint("api_bulk", __name__, url_prefix="/api/jobs")
 
 MOST = 200
+JOB_ID = re.compile(r"[A-Za-z0-9_]{1,64}")  #: as in addresses; with a colon it would name another key of a job
 
 
 class Filter(BaseModel):
@@ -110,8 +112,9 @@ def chosen(asker: Person, wanted: Filter, cursor: str | None, verb: Verb) -> tup
 
 
 def visible(asker: Person, ids: list[str]) -> set[str]:
-    """Return those of `ids` that the asker may see; which of them are there, the verb tells."""
-    return set(ids) if asker.admin else show.fitting(backend().store, ids, (asker.user, None, None, None))
+    """Return those of `ids` that the asker may see; which of them are there, the verb tells. What is no id is never one of them."""
+    fit = [one for one in ids if JOB_ID.fullmatch(one)]
+    return set(fit) if asker.admin else show.fitting(backend().store, fit, (asker.user, None, None, None))
 
 
 def attempt(verb: Verb, job: str, *, there: bool) -> dict[str, Any]:

@@ -213,6 +213,16 @@ def test_a_filter_chooses_and_a_dry_run_changes_nothing(callers: Callers, worker
     assert callers.admin("POST", "/api/jobs/cancel", json={"filter": {}}).json["done"] == 3
 
 
+@pytest.mark.parametrize("name", ["{job}:state", "{job}-only", "", "é", "\n", "x" * 65, "*"])
+def test_what_is_no_id_is_nobodys_job(callers: Callers, worker: Worker, redis: Redis, name: str) -> None:
+    (job,) = failures(callers.admin, worker, 1)
+    redis.hset(f"app:jobs:{job}:state", "status", "failed")  # a task may be called so
+    for verb in ("retry", "cancel"):
+        (told,) = callers.admin("POST", f"/api/jobs/{verb}", json={"ids": [name.format(job=job)]}).json["results"]
+        assert told["problem"]["status"] == 404
+    assert redis.hget(f"app:jobs:{job}:state", "status") == b"failed"
+
+
 def test_a_filter_goes_on_by_its_cursor(callers: Callers, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     made = failures(callers.admin, worker, 5)
     monkeypatch.setattr("web.api_bulk.MOST", 2)
