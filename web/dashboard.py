@@ -228,13 +228,16 @@ class ShownQueue(Queue):
 
 def counted(instance_number: int, queues: Iterable[Queue]) -> list[dict[str, Any]]:
     """Return what dashboard.serialize_queues does, counted in one round trip instead of seven a queue."""
+    queues = list(queues)
+    if not queues:
+        return []
     names = [queue.name for queue in queues]
-    with backend().store.redis.pipeline(transaction=False) as pipe:
+    with queues[0].connection.pipeline(transaction=False) as pipe:
         for name in names:
             pipe.llen(border.queue_key(name))
             for registry in REGISTRIES:
                 pipe.zcard(border.registry_key(registry, name))
-        found = iter(pipe.execute() if names else ())
+        found = iter(pipe.execute())
     told = []
     for name in names:
         row: dict[str, Any] = {"name": name, "count": next(found)}
