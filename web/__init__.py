@@ -19,6 +19,7 @@ from web import (
     api_batch,
     api_bulk,
     api_corrections,
+    api_estimate,
     api_jobs,
     api_queues,
     api_uploads,
@@ -38,7 +39,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self'",
-        "media-src 'self'",
+        "media-src 'self' blob:",  # blob: the length of a file that somebody has chosen and not sent yet
         "connect-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",
@@ -86,7 +87,7 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None, 
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     auth.install(app, settings)
     problems.install(app)
-    for module in (health, api_uploads, api_batch, api_jobs, api_corrections, api_queues, artifacts, pages):
+    for module in (health, api_uploads, api_batch, api_jobs, api_estimate, api_corrections, api_queues, artifacts, pages):
         app.register_blueprint(module.routes)
     for module in (api_admin, api_bulk, admin):
         app.register_blueprint(module.routes)
