@@ -13,7 +13,21 @@ from jobs.settings import Settings
 from jobs.settings import settings as read_settings
 from jobs.storage import Storage
 from jobs.store import Store
-from web import api_batch, api_corrections, api_jobs, api_queues, api_uploads, artifacts, auth, health, pages, problems
+from web import (
+    account,
+    api_batch,
+    api_corrections,
+    api_jobs,
+    api_people,
+    api_queues,
+    api_uploads,
+    artifacts,
+    auth,
+    health,
+    hosts,
+    pages,
+    problems,
+)
 from web.backend import EXTENSION, Backend
 
 #: Nothing is loaded from, sent to or shown inside any other place.
@@ -65,9 +79,10 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None, 
     app.url_map.converters.update(job=JobId, node=Node, queue=QueueName)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    hosts.install(app, settings)
     auth.install(app, settings)
     problems.install(app)
-    for module in (health, api_uploads, api_batch, api_jobs, api_corrections, api_queues, artifacts, pages):
+    for module in (health, api_uploads, api_batch, api_jobs, api_corrections, api_queues, artifacts, pages, api_people, account):
         app.register_blueprint(module.routes)
     app.wsgi_app = hardened(app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app
