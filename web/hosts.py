@@ -17,7 +17,7 @@ from web.problems import Kind, Problem
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+?)\.?(?::[0-9]{1,5})?")
 #: Answered to any host: nothing of anybody's is in there, and platforms ask for health by address.
-ANY_HOST = frozenset({"static", "health.healthz", "health.readyz"})
+ANY_HOST = frozenset({"static", "health.alive", "health.ready"})
 
 
 def install(app: Flask, settings: Settings) -> None:
