@@ -37,7 +37,7 @@ OF_ADMINS += [("DELETE", "/api/users/nobody", 404), ("GET", "/api/users/ada/toke
 OF_ADMINS += [("DELETE", "/api/users/ada/tokens/none", 404)]
 OPEN = [("GET", "/healthz", 200), ("GET", "/readyz", 200), ("GET", "/signin", 200), ("GET", "/static/page.css", 200)]
 #: asked with a CSRF token only: tests/web/test_sessions.py
-FORMS = {("POST", "/signin"), ("POST", "/signout")} | {("POST", "/signin/none")}
+FORMS = {("POST", "/signin"), ("POST", "/signout"), ("POST", "/signin/none")}
 #: leads on whoever has signed in: tests/web/test_sessions.py
 LINK = ("GET", "/signin/none")
 
