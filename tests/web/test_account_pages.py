@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import requests
 
@@ -10,6 +12,12 @@ from jobs.store import Store
 from tests.web.axe import assert_accessible
 from tests.web.browsing import PICTURES, pictures, says
 from tests.web.chromium import Page
+
+LIMITS = {
+    "upload_bytes": {"limit": 20_000_000_000, "remaining": 17_000_000_000, "resets_in_seconds": 18_001.5},
+    "audio_minutes": {"limit": 1200, "remaining": 0, "resets_in_seconds": 18_001.5},
+    "requests": {"limit": None, "remaining": None, "resets_in_seconds": None},
+}
 
 pytestmark = [pytest.mark.browser]
 
@@ -23,6 +31,12 @@ def test_tokens_are_made_copied_and_revoked_and_a_link_signs_in_once(page: Page,
     assert "never used" in page.text("#tokens li")
     assert page.text("#tokens .badge") == "This browser"
     assert_accessible(page)
+
+    # what limits tell is shown, where there are any
+    page.run(f"import('/static/account.js').then(({{ showUse }}) => showUse({json.dumps(LIMITS)}))")
+    page.until("document.querySelectorAll('#use li').length === 2")
+    assert "3 GB of 20 GB, free again in 5 h 1 min" in page.text("#use")
+    assert page.run("document.querySelector('#use li:last-child .bar').className") == "bar failed thin"
 
     # one more is made, and shown this once
     page.run("document.getElementById('label').value = '<b>laptop</b>'; document.getElementById('ends').value = '30'")

@@ -1,10 +1,15 @@
 // One's own account: make a token, which is shown this once, and take one back.
 
 import { ask, initial } from "./api.js";
-import { ago, element, setText } from "./words.js";
+import { ago, bytes, element, setBar, setText, span } from "./words.js";
 
 const DAY_MS = 86_400_000;
 const at = (id) => document.getElementById(id);
+const USES = {
+  upload_bytes: { name: "Uploads in a day", said: bytes },
+  audio_minutes: { name: "Recordings in a day", said: (minutes) => span(minutes * 60) },
+  requests: { name: "Requests in a minute", said: String },
+};
 const day = (stamp) => new Date(stamp).toLocaleDateString([], { dateStyle: "medium" });
 
 let tokens = initial.tokens;
@@ -12,6 +17,7 @@ let doubted = null; // id of the token about which we ask whether it is meant
 
 at("since").textContent = day(initial.created_at);
 show();
+showUse(initial.limits ?? {});
 
 at("new-token").addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -55,6 +61,23 @@ async function copy(button) {
     getSelection().selectAllChildren(source);
     setText(button, "Marked");
   }
+}
+
+// What is used of each limit there is; admins have none.
+export function showUse(limits) {
+  const rows = Object.entries(USES).filter(([name]) => limits[name]?.limit).map(([name, use]) => {
+    const { limit, remaining, resets_in_seconds: wait } = limits[name];
+    const later = remaining < limit ? `, free again in ${span(Math.ceil(wait / 60) * 60)}` : "";
+    const bar = element("div", { className: "bar thin", role: "progressbar", "aria-label": use.name, "aria-valuemin": "0", "aria-valuemax": "100" }, element("div"));
+    setBar(bar, (100 * (limit - remaining)) / limit, remaining > 0 ? "" : "failed");
+    return element("li", {},
+      element("span", { className: "between wraps" },
+        element("span", { text: use.name }),
+        element("span", { className: "number", text: `${use.said(limit - remaining)} of ${use.said(limit)}${name === "requests" ? "" : later}` })),
+      bar);
+  });
+  at("use").replaceChildren(...rows);
+  at("use-card").hidden = rows.length === 0;
 }
 
 function show() {
