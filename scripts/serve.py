@@ -55,7 +55,7 @@ class Plan:
     @property
     def own_machine(self) -> bool:
         """Whether whoever starts it is who uses it: on a Redis of its own, and not to be reached from elsewhere."""
-        return not self.redis_url and self.host in welcome.LOOPBACK
+        return not self.redis_url and welcome.is_loopback(self.host)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -213,7 +213,8 @@ class House:
         """Return what the web and the workers are told: every one the same, whatever `.env` says."""
         threads = settings().whisper_threads or min(4, max(1, cores() // max(1, self.plan.long)))
         # Behind a proxy on this machine ALLOWED_HOSTS names what it passes on; by itself nobody but this machine asks.
-        hosts = settings().allowed_hosts or ("localhost" if self.plan.host in welcome.LOOPBACK else "")
+        listens = self.address.removeprefix("http://").rpartition(":")[0]
+        hosts = settings().allowed_hosts or (listens if welcome.is_loopback(self.plan.host) else "")
         return {
             **os.environ,
             "ALLOWED_HOSTS": hosts,

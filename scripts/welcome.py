@@ -5,6 +5,7 @@ Elsewhere nothing is printed: what a service prints lies in logs that others may
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import sys
@@ -16,9 +17,16 @@ from jobs import people_tokens
 from jobs.store import Store
 from scripts import first_admin
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 #: One of these is there in a shell far away, in a container, where programs are built.
 ELSEWHERE = ("SSH_CONNECTION", "SSH_TTY", "container", "CI", "KUBERNETES_SERVICE_HOST")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether what listens there can be reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def link(store: Store, user: str, url: str) -> str:

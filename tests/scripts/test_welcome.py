@@ -43,8 +43,11 @@ def test_no_browser_is_opened_in_a_container(tmp_path: Path) -> None:
     [
         ([], "", True),
         (["--host", "::1"], "", True),
+        (["--host", "localhost"], "", True),
+        (["--host", "127.0.0.2"], "", True),
         (["--host", "0.0.0.0"], "", False),
         (["--host", "192.168.1.7"], "", False),
+        (["--host", "lectern.test"], "", False),
         ([], "redis://shared", False),
     ],
 )

@@ -104,14 +104,14 @@ function doubt(token) {
   return element("span", { className: "sure" },
     element("span", { text: what }),
     element("span", { className: "side" },
-      element("button", { type: "button", className: "small", text: "Keep it", onclick: () => askWhether(null) }),
+      element("button", { type: "button", className: "small", id: "keep", text: "Keep it", onclick: () => askWhether(null) }),
       element("button", { type: "button", className: "small danger", id: "revoke", text: "Revoke", onclick: () => revoke(token) })));
 }
 
 function askWhether(token) {
   doubted = token?.id ?? null;
   show();
-  at("revoke")?.focus();
+  at("keep")?.focus(); // so that a second Enter by mistake ends nothing
 }
 
 async function revoke(token) {
