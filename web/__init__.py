@@ -14,6 +14,7 @@ from jobs.settings import settings as read_settings
 from jobs.storage import Storage
 from jobs.store import Store
 from web import (
+    account,
     admin,
     api_admin,
     api_batch,
@@ -21,12 +22,14 @@ from web import (
     api_corrections,
     api_estimate,
     api_jobs,
+    api_people,
     api_queues,
     api_uploads,
     artifacts,
     auth,
     dashboard,
     health,
+    hosts,
     pages,
     problems,
 )
@@ -85,9 +88,22 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None, 
     app.url_map.converters.update(job=JobId, node=Node, queue=QueueName, org=OrgName)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    hosts.install(app, settings)
     auth.install(app, settings)
     problems.install(app)
-    for module in (health, api_uploads, api_batch, api_jobs, api_estimate, api_corrections, api_queues, artifacts, pages):
+    for module in (
+        health,
+        api_uploads,
+        api_batch,
+        api_jobs,
+        api_estimate,
+        api_corrections,
+        api_queues,
+        artifacts,
+        pages,
+        api_people,
+        account,
+    ):
         app.register_blueprint(module.routes)
     for module in (api_admin, api_bulk, admin):
         app.register_blueprint(module.routes)

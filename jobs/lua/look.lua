@@ -1,4 +1,5 @@
--- Read a job, if who asks may see it, and where it stands in its queues, in one round trip. Writes nothing.
+-- Read a job, if who asks may see it, and where it stands in its queues, in one round trip. Writes nothing but when the
+-- asker's token was used, once a minute.
 -- ARGV 1 now (µs, '' is Redis's)  2 job  3 digest of the asker's token ('' is who may see every job)
 --      4 what the caller still has of the job: '<revision> <created>', or ''  5 a revision: has the job ended at that, nothing is read; or ''
 --      6 with 4: its first ready task, or ''  7… the queues of its unfinished tasks
@@ -17,7 +18,7 @@
 --include base rq fair lanes settle people standing
 
 local now, digest, kept, told = clock_now(ARGV[1]), ARGV[3], ARGV[4], ARGV[5]
-local who = digest ~= '' and person_of(digest) or {}
+local who = digest ~= '' and person_of(digest, now) or {}
 if digest ~= '' and not who[1] then return { 'NOBODY' } end
 local f = call('HMGET', k_job(ARGV[2]), 'status', 'user', 'org', 'priority', 'type', 'created', 'rev')
 local job = { id = ARGV[2], status = f[1], user = f[2], org = f[3], priority = f[4], type = f[5], created = f[6], rev = f[7] or '0' }
