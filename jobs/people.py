@@ -10,15 +10,15 @@ import hashlib
 import secrets
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from redis.client import Pipeline
 
 from jobs.errors import Conflict, InvalidSubmission, Nobody, NotFound
-from jobs.model import ORG_NAME, PLAIN_ORG, USER_NAME
-from jobs.store import Store
+from jobs.model import ORG_NAME, PLAIN_ORG, USER_NAME, Allowance
+from jobs.store import Store, stamp
 
 TOKEN_PREFIX = "lec_"  #: makes a token easy to recognise where it should not be
 
@@ -34,6 +34,7 @@ class Person:
     org: str
     role: Role
     created_at: float = 0.0  #: seconds since the epoch
+    allowance: Allowance | None = field(default=None, compare=False)  #: what was left after the request that they were found by
 
     @property
     def admin(self) -> bool:
@@ -126,18 +127,24 @@ def find(store: Store, token: str) -> Person | None:
     return find_by_digest(store, digest(token))
 
 
-def find_by_digest(store: Store, token_digest: str) -> Person | None:
-    """Return whose token has this digest, or None; what a session holds instead of the token. One round trip."""
+def find_by_digest(store: Store, token_digest: str, *, counted: bool = False, now: float | None = None) -> Person | None:
+    """Return whose token has this digest, or None; what a session holds instead of the token. One round trip.
+
+    `counted` is a request of theirs. Raises Limited when it is one too many.
+    """
+    most = store.settings.max_requests_per_minute if counted else ""
     try:
-        return told(store.run("who", token_digest))
+        return told(store.run("who", token_digest, stamp(now), most))
     except Nobody:
         return None
 
 
-def told(who: Sequence[bytes]) -> Person:
-    """Return a person as people.lua tells of one: user, organisation, role, created."""
-    user, org, role, created = (part.decode() for part in who)
-    return Person(user, org, Role(role), float(created))
+def told(who: Sequence[Any]) -> Person:
+    """Return a person as who.lua tells of one: user, organisation, role, created and, if a request was counted, what is left."""
+    user, org, role, created = (part.decode() for part in who[:4])
+    counted = [int(part) for part in who[4]] if len(who) > 4 else None
+    allowance = Allowance(counted[0], counted[1], counted[2] / 1e6) if counted else None
+    return Person(user, org, Role(role), float(created), allowance)
 
 
 def _org_of_jobs_left(store: Store, name: str) -> str | None:

@@ -104,7 +104,7 @@ def authenticate() -> None:
     g.digest = shown_digest()
     if safe and getattr(view, "identifies", False):
         return
-    found = people.find_by_digest(backend().store, g.digest)
+    found = people.find_by_digest(backend().store, g.digest, counted=True)
     if found is None:
         raise unauthenticated()
     g.person = found
@@ -132,7 +132,7 @@ def digest() -> str:
     return shown
 
 
-def identified(who: Sequence[bytes]) -> None:
+def identified(who: Sequence[Any]) -> None:
     """Note who asks, as Redis told it."""
     g.person = people.told(who)
 

@@ -16,8 +16,21 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.sansio.response import Response as AnyResponse
 
 from jobs import faults
-from jobs.errors import Conflict, Forbidden, InvalidSubmission, LecternError, Misconfigured, NotFound, Overloaded, Stale, Unplayable
+from jobs.errors import (
+    Conflict,
+    Forbidden,
+    InvalidSubmission,
+    LecternError,
+    Limited,
+    Misconfigured,
+    NotFound,
+    Overloaded,
+    Stale,
+    Unplayable,
+)
+from jobs.model import MINUTE_S
 from jobs.store import NO_WRITES
+from web import ratelimit
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +56,7 @@ class Kind(Enum):
     IDEMPOTENCY_KEY_REUSED = (422, "The Idempotency-Key was used for another request")
     INTERNAL = (500, "Something went wrong here")
     MISCONFIGURED = (500, "A setting stands in the way")
+    RATE_LIMITED = (429, "A limit is reached")
     OVERLOADED = (503, "Not now")
     UNAVAILABLE = (503, "A part of Lectern cannot be reached")
 
@@ -164,11 +178,24 @@ def _lectern(error: LecternError) -> Problem:
             return Problem(Kind.NOT_FOUND, detail)
         case Conflict() | Stale():
             return Problem(Kind.CONFLICT, detail)
+        case Limited():
+            return _limited(error)
         case Overloaded():
             return Problem(Kind.OVERLOADED, detail, headers={"Retry-After": str(math.ceil(error.retry_after_s))})
         case Misconfigured():
             return Problem(Kind.MISCONFIGURED, detail)
     return Problem(Kind.INTERNAL, UNFORESEEN)
+
+
+def _limited(error: Limited) -> Problem:
+    name, field, unit = {
+        "requests": ("requests", None, 1),
+        "bytes": ("upload_bytes", "file", 1),
+        "seconds": ("audio_minutes", "params.upload", MINUTE_S),
+    }[error.what]
+    extra = {"limited": name, "used": round(error.used / unit, 1), "resets_in_seconds": math.ceil(error.reset_s)}
+    headers = ratelimit.refusal(error)
+    return Problem(Kind.RATE_LIMITED, str(error), field=field, limit=round(error.limit / unit, 1), headers=headers, extra=extra)
 
 
 def _redis(error: redis.RedisError) -> Problem:

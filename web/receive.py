@@ -61,22 +61,29 @@ class Form:
 
 @contextmanager
 def receive(
-    request: Request, folder: Path, *, max_file_bytes: int, fields: frozenset[str] = frozenset(), check_fields: Check | None = None
+    request: Request,
+    folder: Path,
+    *,
+    max_file_bytes: int,
+    fields: frozenset[str] = frozenset(),
+    check_fields: Check | None = None,
+    refusal: Exception | None = None,
 ) -> Iterator[Form]:
     """Read the body of `request` and yield its form; the file in `folder` is removed afterwards, whatever happens.
 
     `check_fields` is given the fields that came before the file, and may raise what refuses it, unread.
-    Raises Problem: TOO_LARGE as soon as the file passes `max_file_bytes`, MALFORMED, INVALID.
+    Raises Problem: TOO_LARGE, or `refusal`, as soon as the file passes `max_file_bytes`, MALFORMED, INVALID.
     """
     boundary = request.mimetype_params.get("boundary", "")
     if request.mimetype != "multipart/form-data" or not boundary:
         raise Problem(Kind.UNSUPPORTED_MEDIA_TYPE, "send multipart/form-data with a part named `file`")
+    refusal = refusal or too_large(max_file_bytes)
     # Announced too large: refused before a byte of it is read. What is not the file has its own bound.
     if (request.content_length or 0) > max_file_bytes + MAX_FIELDS_BYTES + MAX_BUFFER_BYTES:
-        raise too_large(max_file_bytes)
+        raise refusal
     with tempfile.NamedTemporaryFile(dir=folder, prefix="upload-") as target:
         try:
-            form = _read(request, boundary.encode("latin-1"), target, max_file_bytes, fields, check_fields)
+            form = _read(request, boundary.encode("latin-1"), target, max_file_bytes, refusal, fields, check_fields)
         except ValueError as error:  # the decoder's word for what is not multipart
             raise Problem(Kind.MALFORMED, "the multipart body is broken or was cut off") from error
         target.flush()
@@ -101,7 +108,13 @@ def too_large(max_file_bytes: int) -> Problem:
 
 
 def _read(
-    request: Request, boundary: bytes, target: IO[bytes], max_file_bytes: int, allowed: frozenset[str], check_fields: Check | None
+    request: Request,
+    boundary: bytes,
+    target: IO[bytes],
+    max_file_bytes: int,
+    refusal: Exception,
+    allowed: frozenset[str],
+    check_fields: Check | None,
 ) -> Form:
     decoder = MultipartDecoder(boundary, max_form_memory_size=MAX_BUFFER_BYTES, max_parts=MAX_PARTS)
     form = Form()
@@ -123,7 +136,7 @@ def _read(
             case Data(data=data) as event if isinstance(part, File) and part.filename:
                 file_bytes += len(data)
                 if file_bytes > max_file_bytes:
-                    raise too_large(max_file_bytes)
+                    raise refusal
                 target.write(data)
                 digest.update(data)
                 if not event.more_data:

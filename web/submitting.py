@@ -16,6 +16,7 @@ from jobs.uploads import Upload
 from web import recordings
 from web.backend import Backend
 from web.body import NewJob, parse_json, read_new_job
+from web.limits import Room
 from web.problems import Kind, Problem
 from web.receive import Form
 
@@ -35,10 +36,12 @@ def idempotency_key(request: Request) -> str | None:
     return bare
 
 
-def check_fields(backend: Backend, person: Person, fields: dict[str, str]) -> None:
-    """Refuse a form whose fields came before its file and are wrong, so that no file is sent for nothing."""
+def check_fields(backend: Backend, person: Person, free: Room, fields: dict[str, str]) -> None:
+    """Refuse a form whose fields came before its file and are wrong, or ask for more than is left, so that no file is sent for nothing."""
     if fields.keys() >= {"type", "params"}:
-        _read_form(backend, person, fields)
+        new = _read_form(backend, person, fields)
+        if free.minutes and not types.takes_transcripts(new.type):
+            raise free.minutes
 
 
 def submit_form(backend: Backend, person: Person, form: Form, *, idempotency_key: str | None) -> str:
@@ -48,7 +51,7 @@ def submit_form(backend: Backend, person: Person, form: Form, *, idempotency_key
     text = types.takes_transcripts(new.type)
     upload = recordings.keep(backend, person, form.recording(), transcript=text, job=job_id, idempotency_key=idempotency_key)
     try:
-        made = _submit(backend, submission(person, new, upload), idempotency_key, job_id)
+        made = _submit(backend, submission(person, new, upload, form.recording().bytes), idempotency_key, job_id)
     except (LecternError, Problem):  # a refusal; after an error of the network the job may be there and need its file
         recordings.drop(backend, upload.id, job_id)
         raise
@@ -118,8 +121,11 @@ def named_upload(person: Person, new: NewJob) -> str | None:
     return named if isinstance(named, str) else None
 
 
-def submission(person: Person, new: NewJob, upload: Upload | None = None) -> Submission:
-    """Return what `person` asks for, with what is known of the upload that the job takes. Raises InvalidSubmission for one it cannot."""
+def submission(person: Person, new: NewJob, upload: Upload | None = None, came_bytes: int = 0) -> Submission:
+    """Return what `person` asks for, with what is known of the upload that the job takes, which came along if it has `came_bytes`.
+
+    Raises InvalidSubmission for an upload that the type cannot take.
+    """
     params = dict(new.params)
     if upload is not None:
         _refuse_other_kind(new.type, upload)
@@ -128,7 +134,8 @@ def submission(person: Person, new: NewJob, upload: Upload | None = None) -> Sub
         taken = types.find(new.type).Params.model_fields
         params |= {name: known[name] for name in SET_BY_SERVER if name in taken and known[name] is not None}
     kept = upload.id if upload else ""
-    return Submission(new.type, params, person.user, person.org, new.priority, new.zone, person.admin, kept)
+    limited = not person.admin
+    return Submission(new.type, params, person.user, person.org, new.priority, new.zone, person.admin, kept, limited, came_bytes)
 
 
 def key_reused(error: Conflict, field: str = "Idempotency-Key") -> Problem:

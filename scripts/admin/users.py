@@ -1,4 +1,4 @@
-"""`users add|list|token|remove`."""
+"""`users add|list|token|limit|remove`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from jobs import people
 from jobs.people import Person, Role
 from jobs.store import Store
 from jobs.view import iso
+from scripts.admin import limits
 from scripts.admin.desk import command, noun, rows, tell
 
 
@@ -20,6 +21,7 @@ def add_to(things: Any, shared: argparse.ArgumentParser) -> None:
     add.add_argument("--role", choices=list(Role), default=Role.USER)
     command(users, shared, "list", list_users, "list users")
     command(users, shared, "token", renew_token, "give a user a new token; the old one ends").add_argument("name")
+    limits.add_to(users, shared)
     command(users, shared, "remove", remove_user, "remove a user; the jobs stay").add_argument("name")
 
 
