@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     max_audio_minutes_per_day: int = Field(
         1200, ge=0, description="minutes of recordings that a user may submit a day (UTC), those checked by quality included; 0: any number"
     )
+    openai_wait_seconds: float = Field(
+        25, ge=0, le=3600, description="seconds that POST /v1/audio/transcriptions waits for its job before it hands that out"
+    )
     max_tasks: int = Field(1000, ge=1, le=1000, description="most tasks of a job")
     max_batch_jobs: int = Field(1000, ge=1, description="most jobs that one batch may submit")
     max_children: int = Field(2000, ge=1, le=2000, description="most children of a task")

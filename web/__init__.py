@@ -15,6 +15,7 @@ from jobs.storage import Storage
 from jobs.store import Store
 from web import api_batch, api_corrections, api_jobs, api_queues, api_uploads, artifacts, auth, health, pages, problems, ratelimit
 from web.backend import EXTENSION, Backend
+from web.openai import api as openai
 
 #: Nothing is loaded from, sent to or shown inside any other place.
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -68,8 +69,9 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None, 
     auth.install(app, settings)
     problems.install(app)
     ratelimit.install(app)
-    for module in (health, api_uploads, api_batch, api_jobs, api_corrections, api_queues, artifacts, pages):
+    for module in (health, api_uploads, api_batch, api_jobs, api_corrections, api_queues, artifacts, pages, openai):
         app.register_blueprint(module.routes)
+    openai.install(app)
     app.wsgi_app = hardened(app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app
 

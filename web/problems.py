@@ -31,6 +31,7 @@ from jobs.errors import (
 from jobs.model import MINUTE_S
 from jobs.store import NO_WRITES
 from web import ratelimit
+from web.openai import errors as openai
 
 log = logging.getLogger(__name__)
 
@@ -123,10 +124,18 @@ def answer(error: Exception) -> AnyResponse:
             return redirect(url_for("pages.signin", next=back), 303)
         response = Response(render_template("problem.html", problem=problem), problem.kind.status, mimetype="text/html")
     else:
-        body = json.dumps(problem.document(), ensure_ascii=False)
-        response = Response(body, problem.kind.status, mimetype=MEDIA_TYPE)
+        response = document(problem)
     response.headers.update(problem.headers)
     return response
+
+
+def document(problem: Problem) -> Response:
+    """Return a problem as a document, of the shape that clients of its address know."""
+    told = problem.document()
+    if request.path.startswith(openai.PREFIX):
+        body, status = json.dumps(openai.body(told), ensure_ascii=False), openai.status_of(problem.kind.status)
+        return Response(body, status, openai.headers(told), mimetype="application/json")
+    return Response(json.dumps(told, ensure_ascii=False), problem.kind.status, mimetype=MEDIA_TYPE)
 
 
 def describe(error: Exception) -> Problem:
@@ -160,7 +169,7 @@ def invalid(error: ValidationError, prefix: str = "") -> Problem:
 
 def asks_for_page() -> bool:
     """Tell whether a browser asked for one of the pages, rather than a program for an answer."""
-    if request.path.startswith(("/api/", "/static/")):
+    if request.path.startswith(("/api/", "/static/", openai.PREFIX)):
         return False
     return request.accept_mimetypes.best_match(["application/json", MEDIA_TYPE, "text/html"]) == "text/html"
 

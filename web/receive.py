@@ -34,6 +34,8 @@ JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  #: of the same class
 STALE_S = 86_400.0  #: a received file this old was left behind by a process that was killed
 
 
+SEVERAL = "\n"  #: between the values of a field that may come several times: one whose name ends with []
+
 Check = Callable[[dict[str, str]], None]
 
 
@@ -147,7 +149,8 @@ def _read(
                     raise Problem(Kind.TOO_LARGE, f"the fields beside the file pass {MAX_FIELDS_BYTES} bytes", limit=MAX_FIELDS_BYTES)
                 text += data
                 if not event.more_data and isinstance(part, Field):
-                    form.fields[part.name] = text.decode()
+                    before = f"{form.fields[part.name]}{SEVERAL}" if part.name in form.fields else ""
+                    form.fields[part.name] = before + text.decode()
             case Epilogue():
                 return form
 
@@ -178,7 +181,7 @@ def _check_field(part: File | Field, form: Form, allowed: frozenset[str]) -> Non
     if part.name not in allowed:
         known = ", ".join(sorted(allowed | {"file"}))
         raise Problem(Kind.INVALID, f"unknown field {part.name!r}; known are {known}", field=part.name or None)
-    if part.name in form.fields:
+    if part.name in form.fields and not part.name.endswith("[]"):
         raise Problem(Kind.INVALID, f"the field {part.name!r} was sent twice", field=part.name)
 
 

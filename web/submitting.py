@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from dataclasses import replace
 
 from flask import Request
 
@@ -11,6 +12,7 @@ from jobs import transcripts, types, uploads
 from jobs.errors import Conflict, InvalidSubmission, LecternError, NoUpload
 from jobs.model import Submission
 from jobs.people import Person
+from jobs.states import Priority
 from jobs.submit import expand, permit, submit
 from jobs.uploads import Upload
 from web import recordings
@@ -18,7 +20,7 @@ from web.backend import Backend
 from web.body import NewJob, parse_json, read_new_job
 from web.limits import Room
 from web.problems import Kind, Problem
-from web.receive import Form
+from web.receive import Form, Received
 
 FORM_FIELDS = frozenset({"type", "params", "priority", "zone"})
 IDEMPOTENCY_KEY = re.compile(r"[\x21\x23-\x7e]{1,128}")
@@ -47,11 +49,21 @@ def check_fields(backend: Backend, person: Person, free: Room, fields: dict[str,
 def submit_form(backend: Backend, person: Person, form: Form, *, idempotency_key: str | None) -> str:
     """Submit a job whose recording came in the same request; return its id."""
     new = _read_form(backend, person, form.fields)
+    return submit_received(backend, person, new, form.recording(), idempotency_key=idempotency_key)
+
+
+def submit_received(
+    backend: Backend, person: Person, new: NewJob, received: Received, *, idempotency_key: str | None, interactive: bool = False
+) -> str:
+    """Submit a job with the file that came with it, of high priority where somebody waits for it; return its id."""
     job_id = secrets.token_hex(8)
     text = types.takes_transcripts(new.type)
-    upload = recordings.keep(backend, person, form.recording(), transcript=text, job=job_id, idempotency_key=idempotency_key)
+    upload = recordings.keep(backend, person, received, transcript=text, job=job_id, idempotency_key=idempotency_key)
     try:
-        made = _submit(backend, submission(person, new, upload, form.recording().bytes), idempotency_key, job_id)
+        asked = submission(person, new, upload, received.bytes)
+        if interactive:  # which is not for the person to ask for, but for the endpoint to say
+            asked = replace(asked, priority=Priority.HIGH, admin=True)
+        made = _submit(backend, asked, idempotency_key, job_id)
     except (LecternError, Problem):  # a refusal; after an error of the network the job may be there and need its file
         recordings.drop(backend, upload.id, job_id)
         raise

@@ -248,7 +248,8 @@ def nothing_left(redis: Any, storage: Storage, web_settings: Settings) -> Callab
     """
 
     def look() -> tuple[set[bytes], set[str], set[Path]]:
-        return set(redis.keys("*")) - set(redis.keys("app:rate:*")), set(storage.list()), set((Path(web_settings.data_dir) / "incoming").glob("*"))
+        kept = {key for key in redis.keys("*") if not key.startswith(b"app:rate:")}
+        return kept, set(storage.list()), set((Path(web_settings.data_dir) / "incoming").glob("*"))
 
     before = look()
 
