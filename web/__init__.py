@@ -40,6 +40,7 @@ HARDENING = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cache-Control", "private, no-cache"),
 )
+LOWERED = tuple((one, one[0].lower()) for one in HARDENING)
 
 
 class JobId(BaseConverter):
@@ -68,7 +69,6 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None, 
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     auth.install(app, settings)
     problems.install(app)
-    ratelimit.install(app)
     for module in (health, api_uploads, api_batch, api_jobs, api_corrections, api_queues, artifacts, pages, openai):
         app.register_blueprint(module.routes)
     openai.install(app)
@@ -82,7 +82,8 @@ def hardened(app: WSGIApplication) -> WSGIApplication:
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *failed: Any) -> Any:
             there = {name.lower() for name, _ in headers}
-            return start_response(status, [*headers, *(one for one in HARDENING if one[0].lower() not in there)], *failed)
+            missing = [one for one, name in LOWERED if name not in there]
+            return start_response(status, [*headers, *missing, *ratelimit.headers_of(environ)], *failed)
 
         return app(environ, start)
 

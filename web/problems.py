@@ -203,7 +203,7 @@ def _limited(error: Limited) -> Problem:
         "seconds": ("audio_minutes", "params.upload", MINUTE_S),
     }[error.what]
     extra = {"limited": name, "used": round(error.used / unit, 1), "resets_in_seconds": math.ceil(error.reset_s)}
-    headers = ratelimit.refusal(error)
+    headers = ratelimit.refused(request.environ, error)
     return Problem(Kind.RATE_LIMITED, str(error), field=field, limit=round(error.limit / unit, 1), headers=headers, extra=extra)
 
 

@@ -146,8 +146,8 @@ def submission(person: Person, new: NewJob, upload: Upload | None = None, came_b
         taken = types.find(new.type).Params.model_fields
         params |= {name: known[name] for name in SET_BY_SERVER if name in taken and known[name] is not None}
     kept = upload.id if upload else ""
-    limited = not person.admin
-    return Submission(new.type, params, person.user, person.org, new.priority, new.zone, person.admin, kept, limited, came_bytes)
+    asked = Submission(new.type, params, person.user, person.org, new.priority, new.zone, person.admin, kept)
+    return replace(asked, limited=not person.admin, bytes=came_bytes)
 
 
 def key_reused(error: Conflict, field: str = "Idempotency-Key") -> Problem:

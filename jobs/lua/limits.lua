@@ -7,19 +7,19 @@ local MINUTE = 60000000
 local DAY = 86400000000
 local KEPT_S = '172800'
 
-local function most_of(user, what, usual) return tonumber(call('HGET', k_user(user), 'max_' .. what) or usual) or 0 end
+local function most_of(user, what, usual) return tonumber(call('HGET', k_user(user), 'max_' .. what) or usual) end
 
 -- The generic cell rate algorithm: kept is only when all requests will be free again, each being free a share of a minute later.
 -- A write that a full or read-only Redis refuses is let go: who asks is answered then, uncounted.
 local function count_request(who, usual, now) -- nil, or the answer that refuses; adds {limit, left, µs until all are free} to `who`
-  local most = most_of(who[1], 'requests', usual)
+  local most = tonumber(who.most or usual)
   if most == 0 then return end
   local key, share = k_rate(who[1]), MINUTE / most
-  local free = math.max(tonumber(call('GET', key) or 0), now)
-  local over = free + share - MINUTE - now
-  if over > 0 then return { 'LIMITED', who[1], 'requests', stamp(most), stamp(most), stamp(math.ceil(over)), stamp(free - now) } end
-  redis.pcall('SET', key, stamp(free + share), 'PX', stamp(math.ceil((free + share - now) / 1000)))
-  who[#who + 1] = { stamp(most), stamp(math.floor(-over / share)), stamp(free + share - now) }
+  local free = math.max(tonumber(call('GET', key) or 0), now) + share
+  local left = MINUTE + now - free
+  if left < 0 then return { 'LIMITED', who[1], 'requests', most, most, math.ceil(-left), free - share - now } end
+  redis.pcall('SET', key, math.ceil(free), 'PX', math.ceil((free - now) / 1000))
+  who[5] = { most, math.floor(left / share), free - now }
 end
 
 local function day_of(now) return stamp(math.floor(now / DAY)) end
@@ -27,7 +27,7 @@ local function day_of(now) return stamp(math.floor(now / DAY)) end
 local function refuse(user, what, amount, usual, now) -- nil, or the answer that refuses so much more of a day
   local most, used = most_of(user, what, usual), tonumber(call('HGET', k_used(user, day_of(now)), what) or 0)
   if most == 0 or amount == '0' or used + amount <= most then return end
-  return { 'LIMITED', user, what, stamp(most), stamp(used), stamp(DAY - now % DAY), '0' }
+  return { 'LIMITED', user, what, most, used, DAY - now % DAY, 0 }
 end
 
 local function charge(user, what, amount, now)

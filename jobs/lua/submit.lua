@@ -13,6 +13,7 @@
 local now = clock_now(ARGV[1])
 local id, kind, user, org, priority, params = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local idem, digest, idem_s, version, size, upload = ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
+local most_seconds, most_bytes, came = ARGV[14], ARGV[15], ARGV[16]
 
 if call('EXISTS', k_job(id)) == 1 then return { 'OK', id, 0 } end
 if idem ~= '' then
@@ -21,9 +22,8 @@ if idem ~= '' then
   if status and status ~= 'deleted' then return by == digest and { 'OK', used, 0 } or { 'REFUSED' } end
 end
 if upload ~= '' and call('EXISTS', k_upload(upload)) == 0 then return { 'MISSING' } end -- it expired, or went with its last job, meanwhile
-if ARGV[14] ~= '' then
-  local came = ARGV[16]
-  local refused = refuse(user, 'bytes', came, ARGV[15], now) or refuse(user, 'seconds', size, ARGV[14], now)
+if most_seconds ~= '' then
+  local refused = refuse(user, 'bytes', came, most_bytes, now) or refuse(user, 'seconds', size, most_seconds, now)
   if refused then return refused end
   if came ~= '0' then charge(user, 'bytes', came, now) end
   if size ~= '0' then charge(user, 'seconds', size, now) end

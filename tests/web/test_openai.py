@@ -76,6 +76,8 @@ def test_a_client_is_handed_the_job_waits_on_for_it_and_is_told_what_it_understa
             asked.result(timeout=30)
     assert [one["priority"] for one in show.listing(store)[0]] == ["high"]
 
+    raises_what_it_raises_at_home(client)
+
     limits.give(store, "ada", bytes=30_000)
     with pytest.raises(openai.RateLimitError) as day:
         client.audio.transcriptions.create(file=sound(3), model="whisper-1")
@@ -89,6 +91,32 @@ def test_a_client_is_handed_the_job_waits_on_for_it_and_is_told_what_it_understa
         client.models.list()
     assert minute.value.code == "rate_limit_exceeded"
     assert minute.value.response.headers["Retry-After"]
+
+
+def raises_what_it_raises_at_home(client: OpenAI) -> None:
+    def ask(**given: Any) -> Any:
+        return client.audio.transcriptions.create(**{"file": sound(), "model": "whisper-1", **given})
+
+    assert [model.id for model in client.models.list()] == ["whisper-1", "small"]
+    assert client.models.retrieve("whisper-1").owned_by == "lectern"
+    with pytest.raises(openai.AuthenticationError) as unknown:
+        client.with_options(api_key="lec_wrong").models.list()
+    assert unknown.value.code == "invalid_api_key"
+    with pytest.raises(openai.BadRequestError) as broken:
+        ask(file=("noise.mp3", b"no recording at all" * 100))
+    assert (broken.value.param, broken.value.code, broken.value.type) == ("file", "invalid_file", "invalid_request_error")
+    wrong: dict[str, Any] = {"response_format": "diarized_json", "temperature": 7, "stream": True, "language": "english"}
+    for param, value in wrong.items():
+        with pytest.raises(openai.BadRequestError) as refused:
+            ask(**{param: value})
+        assert refused.value.param == param
+    with pytest.raises(openai.BadRequestError, match="verbose_json"):
+        ask(timestamp_granularities=["word"])
+    with pytest.raises(openai.NotFoundError) as missing:
+        ask(model="gpt-4o-transcribe")
+    assert (missing.value.code, missing.value.param) == ("model_not_found", "model")
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("gpt-4o")
 
 
 def test_at_most_half_of_the_threads_wait_and_the_others_are_handed_out_at_once(callers: Callers) -> None:
