@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.cursor import pack, read_cursor, read_offsets, write_cursor
-from jobs.errors import NotFound
+from jobs.errors import NotFound, Unseen
 from jobs.model import JobView, Line, Standing
 from jobs.states import Priority, TaskState
 from jobs.store import Store, stamp
@@ -47,13 +47,18 @@ def see(store: Store, job: str, *, asker: str = "", known: Known | None = None, 
     """Look at a job in one round trip, for the person of a token's digest; without one, for somebody who may see every job.
 
     Only what is new is read: the standing alone when the job is still as `known`, nothing when it has ended at the revision
-    `shown`. Raises Nobody for a token that is nobody's; NotFound, the same for an absent job and for someone else's.
+    `shown`. It is counted as a request of the asker's. Raises Nobody for a token that is nobody's; Limited for a request too many;
+    Unseen, the same for an absent job and for someone else's.
     """
-    kept = (known.mark, shown, *known.places) if known else ("", shown, "")
+    most = store.settings.max_requests_per_minute
+    first, *queues = known.places if known else ("",)
+    mark = known.mark if known else ""
     try:
-        what, at_us, who, fields, tasks, state, outputs, speeds, *standing = store.run("look", stamp(now), job, asker, *kept)
-    except NotFound:
-        raise NotFound(f"there is no job {job}") from None
+        what, at_us, who, fields, tasks, state, outputs, speeds, *standing = store.run(
+            "look", stamp(now), job, asker, mark, shown, first, most, *queues
+        )
+    except Unseen as error:
+        raise Unseen(f"there is no job {job}", error.who) from None
     at = int(at_us) / 1e6
     if what == b"ended":
         return Seen(who, None, None, at)
