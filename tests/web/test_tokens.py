@@ -111,7 +111,7 @@ def test_use_is_noted_to_the_minute_whoever_finds_out_who_asks(store: Store) -> 
 
 
 def test_a_poll_within_the_minute_writes_nothing(store: Store, redis: Redis) -> None:
-    token = people.add(store, "ada", org="physics")
+    token = people.add(store, "ada", org="physics", role="admin")
     job = submit.submit(store, Submission("synthetic", {"tasks": [{"name": "a"}]}, "ada", "physics", admin=True))
 
     def changes() -> int:
