@@ -134,6 +134,11 @@ def find_by_digest(store: Store, token_digest: str) -> Person | None:
         return None
 
 
+def named(store: Store, name: str) -> Person | None:
+    """Return the user of this name, or None: what a signed link holds instead of a token."""
+    return _read(name, store.redis.hmget(store.keys.user(name), *FIELDS)) if USER_NAME.fullmatch(name) else None
+
+
 def told(who: Sequence[bytes]) -> Person:
     """Return a person as people.lua tells of one: user, organisation, role, created."""
     user, org, role, created = (part.decode() for part in who)
