@@ -45,7 +45,7 @@ def test_a_recording_is_played_in_place_and_can_do_nothing_else(owner: Caller, u
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Accept-Ranges"] == "bytes"
     policy = response.headers["Content-Security-Policy"].split("; ")
-    assert "sandbox" in policy
+    assert "sandbox allow-same-origin" in policy
     assert "default-src 'none'" in policy
 
 
