@@ -20,7 +20,7 @@ PLAYED_AS = frozenset({"audio", "video"})
 
 #: What a browser may show in place: sound and pictures that move, and not even those with a script beside them.
 INLINE = re.compile(r"(?:audio|video)/[a-z0-9.+-]+")
-#: No script, no form, no frame. Of the same origin still: opened by itself, a browser's own player asks for the file from within the sandbox.
+#: No script, no form, no frame; but of the same origin still: a browser's own player asks for the file from within the sandbox.
 SANDBOX = "; ".join(("default-src 'none'", "media-src 'self'", "style-src 'unsafe-inline'", "sandbox allow-same-origin"))
 
 MAX_STEM_BYTES = 150  #: file systems take 255 for the whole name

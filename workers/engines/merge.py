@@ -70,7 +70,13 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
     segments, unfit = gathered(context, inputs)
     doubts = [] if "align" in inputs else guard.warnings(segments)  # align tells of them, if it is there
     uncovered = unheard(context, inputs, segments)
-    warnings = [*coverage(inputs, segments, uncovered), *doubts, *unfit, *cleaned.warnings(context, inputs), *noted.warnings(context, inputs)]
+    warnings = [
+        *coverage(inputs, segments, uncovered),
+        *doubts,
+        *unfit,
+        *cleaned.warnings(context, inputs),
+        *noted.warnings(context, inputs),
+    ]
     breaks_off = breaks_off_sentence(prepared["truncated_at_s"], recording["seconds"]) if prepared["truncated_at_s"] is not None else None
     found = noted.read(context, inputs)
     params = context.claimed.params
