@@ -193,6 +193,7 @@ def test_corrections_are_gathered_kept_and_saved_and_only_what_depends_on_them_i
     write(page, ".voice-name", "Dr Ada")
     press(page, "Enter", 13, "\r")
     page.until(says("#save", "Save 2 corrections"))
+    assert page.text(".voice:focus") == "Dr Ada\n3 s"
     assert page.run("[...document.querySelectorAll('.says')].map(who => who.textContent)") == ["Dr Ada", "Speaker 2", "Dr Ada"]
     pictures(page, "reader-editing")
 

@@ -33,8 +33,10 @@ export function drawVoices(card, lines, told) {
     };
     field.addEventListener("keydown", (event) => {
       event.stopPropagation();
-      if (event.key === "Enter") close(true);
-      if (event.key === "Escape") close(false);
+      if (event.key === "Enter" || event.key === "Escape") {
+        event.preventDefault(); // else it presses the button that has the focus then
+        close(event.key === "Enter");
+      }
     });
     field.addEventListener("blur", () => close(true));
     chip.replaceWith(field);
