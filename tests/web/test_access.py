@@ -23,6 +23,10 @@ OF_A_JOB = [
     ("POST", f"{JOB}/retry", 409),
     ("POST", f"{JOB}/tasks/inspect/retry", 409),
     ("GET", "/jobs/{job}", 200),
+    ("GET", "/jobs/{job}/transcript", 303),
+    ("GET", f"{JOB}/recording", 200),
+    ("HEAD", f"{JOB}/recording", 200),
+    ("POST", f"{JOB}/links", 415),
     ("DELETE", JOB, 204),
 ]
 OF_ANYBODY = [("GET", "/api/jobs", 200), ("GET", "/", 200), ("POST", "/api/uploads", 415), ("POST", "/api/jobs", 415)]
@@ -30,6 +34,7 @@ OF_ANYBODY += [("POST", "/api/jobs/batch", 415)]
 #: 403 for everybody else
 OF_ADMINS = [("GET", "/api/queues", 200), ("POST", "/api/queues/long/pause", 200), ("POST", "/api/queues/long/resume", 200)]
 OPEN = [("GET", "/healthz", 200), ("GET", "/readyz", 200), ("GET", "/signin", 200), ("GET", "/static/page.css", 200)]
+OPEN += [("GET", "/links/unheardof", 404)]  # who holds a link that is signed needs no more: tests/web/test_media.py
 #: asked with a CSRF token only: tests/web/test_sessions.py
 FORMS = {("POST", "/signin"), ("POST", "/signout")}
 
