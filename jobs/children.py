@@ -21,9 +21,9 @@ STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 def page(store: Store, job: str, task: str, cursor: str | None = None, *, user: str | None = None) -> dict[str, Any]:
     """Return {children: [{n, state, attempts, progress, started_at, ended_at, worker, error}], cursor}, by number.
 
-    A child speaks through its parent and has no message. The cursor is None on the last page. When a completed child began, and where, is forgotten by our own hashes; RQ's tell it for
-    border.FINISHED_S more, then it is None. Raises NotFound for an unknown job or task, also for a job that is not `user`'s when
-    one is named; InvalidSubmission for a cursor that is none of ours.
+    A child speaks through its parent and has no message. The cursor is None on the last page. When a completed child began, and
+    where, is forgotten by our own hashes; RQ's tell it for border.FINISHED_S more, then it is None.
+    Raises NotFound for an unknown job or task, also for a job that is not `user`'s when one is named; InvalidSubmission for a cursor that is none of ours.
     """
     first, keys = read_number(cursor), store.keys
     with store.redis.pipeline(transaction=False) as pipe:

@@ -147,7 +147,7 @@ def test_a_job_that_failed_says_why_and_runs_again(page: Page, worker: Worker) -
     page.until(says("#status", "Failed"))
     assert "set WHISPER_MODEL" in page.text("#tasks summary")
     assert page.run("document.querySelector('#tasks details').open") is False
-    assert page.run("document.querySelectorAll('#tasks button').length") == 1, "what was cancelled with it needs no button of its own"
+    assert page.run("document.querySelectorAll('#tasks .side button').length") == 1, "what was cancelled with it needs no button of its own"
     pictures(page, "job-failed")
 
     page.click("#tasks [data-key='retry-inspect']")
@@ -164,8 +164,9 @@ def test_a_job_is_cancelled_and_deleted(page: Page, store: Store) -> None:
     page.until(says("#status", "Cancelled"))
     assert show.job(store, job).status == "cancelled"
 
-    page.run("window.confirm = () => true")
     page.click("#delete")
+    page.until("document.getElementById('sure').open")
+    page.click("#sure-yes")
     page.until("location.pathname === '/' && document.getElementById('no-jobs') && !document.getElementById('no-jobs').hidden")
 
 

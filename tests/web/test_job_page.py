@@ -35,7 +35,9 @@ def is_now(name: str, state: str) -> str:
 
 def press(page: Page, key: str, code: int, text: str = "") -> None:
     for kind in ("keyDown", "keyUp"):
-        page.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, text=text if kind == "keyDown" else "")
+        page.call(
+            "Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, text=text if kind == "keyDown" else ""
+        )
 
 
 def click(page: Page, selector: str) -> None:
@@ -81,7 +83,9 @@ def test_a_job_is_watched_step_by_step_cancelled_and_goes_on(page: Page, worker:
         child = hand.take()
         hand.append(child, [{"segments": [{"start": 300.0 * n, "end": 300.0 * n + 9, "text": f"This is part {n} of the lecture."}]}])
         if n == 1:
-            hand.record(child, Failed("MemoryError: the chunk did not fit\nTraceback (most recent call last):\n  File whisper.py", final=True))
+            hand.record(
+                child, Failed("MemoryError: the chunk did not fit\nTraceback (most recent call last):\n  File whisper.py", final=True)
+            )
         elif n < 3:
             hand.record(child, Completed({}))
         else:
@@ -161,7 +165,9 @@ def test_a_step_that_failed_says_why_and_is_tried_again_alone(page: Page, worker
     artifacts = []
     for name, data in files.items():
         worker.storage.put_bytes(f"jobs/{claimed.job}/merge/{claimed.run}/{name}", data)
-        artifacts.append({"name": name, "bytes": len(data), "media_type": "text/plain", "key": f"jobs/{claimed.job}/merge/{claimed.run}/{name}"})
+        artifacts.append(
+            {"name": name, "bytes": len(data), "media_type": "text/plain", "key": f"jobs/{claimed.job}/merge/{claimed.run}/{name}"}
+        )
     worker.record(claimed, Completed({"artifacts": artifacts}))
     worker.publish("package.zip", b"PK", "application/zip")
     page.until(says("#status", "Done"))

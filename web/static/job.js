@@ -7,7 +7,7 @@ import { drawHead } from "./head.js";
 import { outcome } from "./outcome.js";
 import { drawDownloads } from "./results.js";
 import { stepPanel } from "./step.js";
-import { tabs } from "./tabs.js";
+import { tabs } from "./views.js";
 import { drawTasks } from "./tasks.js";
 import { timeline } from "./timeline.js";
 import { follow } from "./transcript.js";
@@ -54,7 +54,7 @@ function drawSteps() {
   const [shown, task] = [view.current(), step()];
   if (shown === "graph") drawing.draw(job, task?.name);
   if (shown === "timeline") times.draw(job, children.of, task?.name);
-  if (shown === "list") keepFocus(at("tasks"), () => drawTasks(at("tasks"), job, { retry, choose, chosen: task?.name }));
+  keepFocus(at("tasks"), () => drawTasks(at("tasks"), job, { retry, choose, chosen: task?.name }));
   keepFocus(at("step"), () => panel.draw(job, task, children.of.get(task?.name)));
   lookAtChildren();
 }

@@ -1,5 +1,5 @@
 // Where the steps of a job are drawn: in layers, along the longest path, with as few crossings as some sweeps find. Pure.
-// Why so, and why not by a library: docs/decisions/0107.
+// Why so, and why not by a library: docs/decisions/0107-the-graph-is-laid-out-by-ourselves.md
 
 const SWEEPS = 6;
 const LINE = 10; // what a line takes that passes through a layer

@@ -18,7 +18,7 @@ export function outcome({ root, title, body }, readAt) {
   return async function draw(job) {
     const has = (name) => job.artifacts.find((artifact) => artifact.name === name);
     const notes = (await readNotes(job)).content;
-    const report = job.type === "quality" ? (await readReport(job)).content : null;
+    const report = (await readReport(job)).content;
     const first = notes ? "" : await beginning(has("transcript.txt"));
     const sign = JSON.stringify([job.artifacts, notes?.title, first, report?.verdicts]);
     if (sign === shown) return;
@@ -30,7 +30,7 @@ export function outcome({ root, title, body }, readAt) {
   };
 
   function told(job, has, notes, report, first) {
-    if (report) return verdicts(report, has("report.html"));
+    if (report?.verdicts) return verdicts(report, has("report.html"));
     const reading = readAt && has("transcript.json");
     const lines = notes ? summary(notes) : first && element("blockquote", { text: first });
     if (reading) {
@@ -38,7 +38,7 @@ export function outcome({ root, title, body }, readAt) {
     }
     if (lines) return [notes ? "Notes" : "Transcript", lines];
     const zip = has("package.zip");
-    if (job.type === "export" && zip) return ["Package", element("p", { text: job.message }), element("div", { className: "actions" }, download(zip, "Download the package"))];
+    if (zip && job.artifacts.length === 1) return ["Package", element("p", { text: job.message }), element("div", { className: "actions" }, download(zip, "Download the package"))];
     return [];
   }
 

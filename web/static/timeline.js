@@ -50,6 +50,7 @@ export function timeline(box, choose) {
       return one;
     });
     change(root, { width: room, height: top + AXIS, viewBox: `0 0 ${room} ${top + AXIS}` });
+    box.querySelector(".legend .rest").hidden = scale.pauses.length === 0;
     drawGrid(scale, x, top, width);
     const groups = keyed(layers.bars, placed, ({ row }) => rowNode(row.task.name));
     for (const one of placed) drawRow(groups.get(one.key), one, { x, room, left, narrow, chosen, now });
