@@ -23,7 +23,8 @@ def page(store: Store, job: str, task: str, cursor: str | None = None, *, user: 
 
     A child speaks through its parent and has no message. The cursor is None on the last page. When a completed child began, and
     where, is forgotten by our own hashes; RQ's tell it for border.FINISHED_S more, then it is None.
-    Raises NotFound for an unknown job or task, also for a job that is not `user`'s when one is named; InvalidSubmission for a cursor that is none of ours.
+    Raises NotFound for an unknown job or task, also for a job that is not `user`'s when one is named;
+    InvalidSubmission for a cursor that is none of ours.
     """
     first, keys = read_number(cursor), store.keys
     with store.redis.pipeline(transaction=False) as pipe:

@@ -10,11 +10,12 @@ import pytest
 from redis import Redis
 
 from jobs import control, show
-from jobs.model import Completed, Failed, Skipped, Spawn, Submission
+from jobs.model import Claimed, Completed, Failed, Skipped, Spawn, Submission
 from jobs.record import progress
 from jobs.store import Store
 from jobs.submit import submit
-from tests.web.browsing import pictures, says, upload
+from tests.web.axe import assert_accessible
+from tests.web.browsing import PICTURES, pictures, says, upload
 from tests.web.chromium import Page
 from tests.web.conftest import Worker
 
@@ -40,9 +41,15 @@ def press(page: Page, key: str, code: int, text: str = "") -> None:
         )
 
 
-def click(page: Page, selector: str) -> None:
-    """Click where a person would: an SVG element has no click()."""
-    page.run(f"document.querySelector('{selector}').dispatchEvent(new MouseEvent('click', {{bubbles: true}}))")
+def publish(worker: Worker, claimed: Claimed, files: dict[str, Any]) -> None:
+    """Complete a task with these files; what is no text is written as JSON."""
+    artifacts = []
+    for name, content in files.items():
+        data = (content if isinstance(content, str) else json.dumps(content)).encode()
+        key = f"jobs/{claimed.job}/{claimed.node}/{claimed.run}/{name}"
+        worker.storage.put_bytes(key, data)
+        artifacts.append({"name": name, "bytes": len(data), "media_type": "text/plain", "key": key})
+    worker.record(claimed, Completed({"artifacts": artifacts}))
 
 
 def synthetic(store: Store, page: Page, tasks: list[dict[str, Any]]) -> str:
@@ -83,9 +90,7 @@ def test_a_job_is_watched_step_by_step_cancelled_and_goes_on(page: Page, worker:
         child = hand.take()
         hand.append(child, [{"segments": [{"start": 300.0 * n, "end": 300.0 * n + 9, "text": f"This is part {n} of the lecture."}]}])
         if n == 1:
-            hand.record(
-                child, Failed("MemoryError: the chunk did not fit\nTraceback (most recent call last):\n  File whisper.py", final=True)
-            )
+            hand.record(child, Failed(TRACE, final=True))
         elif n < 3:
             hand.record(child, Completed({}))
         else:
@@ -99,6 +104,7 @@ def test_a_job_is_watched_step_by_step_cancelled_and_goes_on(page: Page, worker:
     assert page.text("#step h3") == "Transcribe"
     page.until("document.querySelector('#step .cells')?.getAttribute('aria-label') === '2 done, 1 failed, 1 working, 8 waiting'")
     assert page.run("document.querySelector('#step .failed-parts details').open") is False
+    assert_accessible(page)
     pictures(page, "job-graph")
 
     # when what ran, and where
@@ -111,8 +117,12 @@ def test_a_job_is_watched_step_by_step_cancelled_and_goes_on(page: Page, worker:
     page.until("!document.querySelector('.tip').hidden")
     assert "on test:1" in page.text(".tip")
     pictures(page, "job-timeline")
+    assert_accessible(page, within=".steps-card")
     page.click("#tab-list")
     page.until(says("#tasks", "2 of 12 parts done, 1 failed"))
+    page.look(dark=True)
+    assert_accessible(page)
+    page.look()
     page.click("#tab-graph")
 
     # one part again
@@ -160,15 +170,7 @@ def test_a_step_that_failed_says_why_and_is_tried_again_alone(page: Page, worker
     # what is optional is skipped, and that is told with a way to it
     while (claimed := worker.take()).node != "merge":
         worker.record(claimed, Skipped("not configured: set DIARIZATION_MODEL_DIR") if claimed.node == "diarize" else Completed({}))
-    transcript = b"Good morning. " * 60
-    files = {"transcript.txt": transcript, "transcript.json": json.dumps({"segments": []}).encode()}
-    artifacts = []
-    for name, data in files.items():
-        worker.storage.put_bytes(f"jobs/{claimed.job}/merge/{claimed.run}/{name}", data)
-        artifacts.append(
-            {"name": name, "bytes": len(data), "media_type": "text/plain", "key": f"jobs/{claimed.job}/merge/{claimed.run}/{name}"}
-        )
-    worker.record(claimed, Completed({"artifacts": artifacts}))
+    publish(worker, claimed, {"transcript.txt": "Good morning. " * 60, "transcript.json": {"segments": []}})
     worker.publish("package.zip", b"PK", "application/zip")
     page.until(says("#status", "Done"))
     page.until(says("#outcome", "Good morning."))
@@ -201,6 +203,37 @@ def test_while_it_is_held_nothing_is_told_that_means_nothing(page: Page, worker:
     page.until(says("#facts", "Took"))
 
 
+def test_what_a_job_came_to_is_told_by_what_it_made(page: Page, worker: Worker, store: Store) -> None:
+    remark = {"about": "clipping", "weight": "poor", "text": "It is too loud: 12 s of it are cut off."}
+    report = {
+        "verdicts": {"good": 14, "fair": 1, "poor": 1, "unusable": 0},
+        "recordings": [
+            {"filename": "a.mp3", "verdict": "fair", "remarks": []},
+            {"filename": "<b>b</b>.wav", "verdict": "poor", "remarks": [remark]},
+        ],
+    }
+    notes = {"title": {"text": "Leaves & <i>light</i>"}, "summary": [{"text": f"Sentence {n}."} for n in range(5)]}
+
+    synthetic(store, page, [{"name": "quality"}])
+    publish(worker, worker.take(), {"report.json": report, "report.html": "<p>"})
+    page.until(says("#outcome-title", "What was found"))
+    assert page.text("#outcome .verdicts").split() == ["✓", "14", "good", "~", "1", "fair", "!", "1", "poor"]
+    assert page.text("#outcome .amiss li strong") == "<b>b</b>.wav", "the worst comes first, and text is text"
+    assert page.run("document.querySelector('#outcome a').download") == "report.html"
+    pictures(page, "job-quality")
+    assert_accessible(page)
+
+    synthetic(store, page, [{"name": "notes"}])
+    publish(worker, worker.take(), {"notes.json": notes, "notes.md": ""})
+    page.until(says("#outcome .notes-title", "Leaves & <i>light</i>"))
+    assert page.run("document.querySelectorAll('#outcome li').length") == 3
+
+    synthetic(store, page, [{"name": "package"}])
+    publish(worker, worker.take(), {"package.zip": "PK"})
+    page.until(says("#outcome-title", "Package"))
+    assert page.run("document.querySelector('#outcome a').download") == "package.zip"
+
+
 def test_a_graph_that_is_too_large_is_a_list(page: Page, store: Store) -> None:
     synthetic(store, page, [{"name": f"step_{n}", "needs": [f"step_{n - 1}"] if n else []} for n in range(60)])
     page.until("document.querySelectorAll('#tasks > li').length === 60")
@@ -210,9 +243,8 @@ def test_a_graph_that_is_too_large_is_a_list(page: Page, store: Store) -> None:
 
 def test_a_wide_graph_is_laid_out_without_one_node_upon_another(page: Page, store: Store) -> None:
     def boxes() -> list[list[float]]:
-        found: list[list[float]] = page.run(
-            "[...document.querySelectorAll('.graph .node .box')].map(box => box.getBoundingClientRect()).map(b => [b.left, b.top, b.right, b.bottom])"
-        )
+        edges = "box.getBoundingClientRect()).map(({left, top, right, bottom}) => [left, top, right, bottom])"
+        found: list[list[float]] = page.run(f"[...document.querySelectorAll('.graph .node .box')].map(box => {edges}")
         return found
 
     wide = [{"name": "begin"}, *({"name": f"part_{n}", "needs": ["begin"]} for n in range(5)), {"name": "side", "needs": ["part_3"]}]
@@ -226,7 +258,7 @@ def test_a_wide_graph_is_laid_out_without_one_node_upon_another(page: Page, stor
             for other in placed[n + 1 :]:
                 assert other[0] >= right or other[2] <= left or other[1] >= bottom or other[3] <= top
         assert page.run("document.documentElement.scrollWidth") <= width
-        page.picture(__import__("pathlib").Path("build/screenshots") / f"job-wide-{width}.png")
+        page.picture(PICTURES / f"job-wide-{width}.png")
 
 
 def test_a_job_that_was_deleted_meanwhile_says_so(page: Page, store: Store) -> None:
