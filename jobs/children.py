@@ -53,13 +53,12 @@ def _read(store: Store, job: str, task: str, numbers: Sequence[int], fenced: boo
         found = pipe.execute()
     states, errors, known = found[: len(numbers)], found[len(numbers)], found[len(numbers) + 1 :]
     parts = zip(numbers, states, errors, known, strict=True)
-    return [_told(n, *map(_text, state), _text(error), *map(_text, rq), fenced) for n, state, error, rq in parts]
+    return [_told(n, state, error, rq, fenced) for n, state, error, rq in parts]
 
 
-def _told(
-    n: int, state: str, attempts: str, progress: str, began: str, ended: str, worker: str, error: str,
-    rq_began: str, rq_worker: str, fenced: bool,
-) -> dict[str, Any]:  # fmt: skip
+def _told(n: int, fields: Sequence[bytes | None], error: bytes | None, rq: Sequence[bytes | None], fenced: bool) -> dict[str, Any]:
+    state, attempts, progress, began, ended, worker = map(_text, fields)
+    rq_began, rq_worker = map(_text, rq)
     now = STATES[state or "new"]
     if fenced and not now.ended:
         now = TaskState.CANCELLED
@@ -72,7 +71,7 @@ def _told(
         "started_at": (rq_began if STAMP.fullmatch(rq_began) else None) if forgotten else iso(seconds(began)),
         "ended_at": iso(seconds(ended)),
         "worker": (rq_worker if forgotten else worker) or None,
-        "error": error or None,
+        "error": _text(error) or None,
     }
 
 
