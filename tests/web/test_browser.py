@@ -112,7 +112,7 @@ def test_two_polls_at_once_show_a_line_once(page: Page, worker: Worker) -> None:
     worker.complete()
     worker.complete()
     worker.record(worker.take(), Spawn(({"n": 0},)))
-    page.until(says("#tasks", "0 of 1 parts done"))
+    page.until(says("#tasks", "0 of 1 part done"))
     slowly = "async (...asked) => { const answer = await real(...asked); await new Promise(go => setTimeout(go, 300)); return answer; }"
     page.run(f"const real = window.fetch; window.fetch = {slowly}")
     child = worker.take()

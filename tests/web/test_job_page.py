@@ -11,7 +11,7 @@ from redis import Redis
 
 from jobs import control, show
 from jobs.model import Claimed, Completed, Failed, Skipped, Spawn, Submission
-from jobs.record import progress
+from jobs.record import append, progress
 from jobs.store import Store
 from jobs.submit import submit
 from tests.web.axe import assert_accessible
@@ -124,6 +124,21 @@ def test_a_job_is_watched_step_by_step_cancelled_and_goes_on(page: Page, worker:
     assert_accessible(page)
     page.look()
     page.click("#tab-graph")
+
+    # who follows it sees what is new; who reads further up is told of it, and brought there
+    lines = [{"start": 1000.0 + n, "end": 1001.0 + n, "text": f"Line {n}."} for n in range(41)]
+    append(store, child, 1, [{"segments": lines[:40]}])
+    page.until("document.querySelectorAll('#transcript li').length === 44")
+    at_end = (
+        "(({scrollTop, clientHeight, scrollHeight}) => scrollTop + clientHeight >= scrollHeight - 2)(document.getElementById('transcript'))"
+    )
+    page.until(at_end)
+    page.run("document.getElementById('transcript').scrollTop = 0")
+    append(store, child, 2, [{"segments": lines[40:]}])
+    page.until(says("#newest", "1 new line"))
+    assert page.run("document.getElementById('transcript').scrollTop") == 0
+    page.click("#newest")
+    page.until(f"{at_end} && document.getElementById('newest').hidden")
 
     # one part again
     page.click("#step [data-key='retry-transcribe.1']")

@@ -114,7 +114,7 @@ export function graph(box, choose) {
 // In as many words as there is room for.
 function doing(task, room) {
   const { total, completed } = task.children;
-  const told = total && atWork(task) ? [parts(task.children), `${completed} of ${total} parts`, `${completed}/${total} parts`] : [taskWord(task)];
+  const told = total && atWork(task) ? [parts(task.children), `${completed} of ${total}`] : [taskWord(task)];
   const whole = told.find((text) => fitted(text, room, SMALL_FONT) === text);
   return whole ?? fitted(told.at(-1), room, SMALL_FONT);
 }

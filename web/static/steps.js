@@ -47,7 +47,7 @@ export function took(task) {
 
 export function parts({ total, completed, failed }) {
   if (!total) return "";
-  return `${completed} of ${total} parts${failed ? `, ${failed} failed` : ""}`;
+  return `${completed} of ${total} ${total === 1 ? "part" : "parts"}${failed ? `, ${failed} failed` : ""}`;
 }
 
 // All in words, for those who do not see the drawing: "Transcribe: working, 45 %, 12 of 40 parts, for 3 min"

@@ -29,8 +29,8 @@ function story(task) {
   const told = [];
   if (task.message && !task.ended_at) told.push(task.message);
   if (task.children.total) {
-    const failed = task.children.failed ? `, ${task.children.failed} failed` : "";
-    told.push(`${task.children.completed} of ${task.children.total} parts done${failed}`);
+    const { total, completed, failed } = task.children;
+    told.push(`${completed} of ${total} ${total === 1 ? "part" : "parts"} done${failed ? `, ${failed} failed` : ""}`);
   }
   if (task.state === "pending" && task.needs.length) told.push(`after ${task.needs.map(stepName).join(", ")}`);
   if (task.state === "ready") told.push(`for a worker of the ${task.queue} queue`);
