@@ -41,5 +41,6 @@ export function childrenOf(path) {
 
 function remembered(child, before) {
   const same = before?.started_at && before.attempts === child.attempts && (!before.ended_at || before.ended_at === child.ended_at);
-  return same && child.state === "completed" && !child.started_at ? { ...child, started_at: before.started_at, worker: before.worker } : child;
+  const forgotten = child.state === "completed" && !child.started_at;
+  return same && forgotten ? { ...child, started_at: before.started_at, worker: before.worker } : child;
 }

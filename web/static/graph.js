@@ -1,4 +1,5 @@
-// A job's steps and what each needs, drawn: from left to right where there is room, else from top to bottom. Kept in place from poll to poll.
+// A job's steps and what each needs, drawn: from left to right where there is room, else from top to bottom.
+// What is drawn stays in its place from poll to poll.
 
 import { depth, layout } from "./layout.js";
 import { atWork, parts, sentence, SIGNS, stepName, took } from "./steps.js";
@@ -57,7 +58,9 @@ export function graph(box, choose) {
     const at = ([main, cross]) => (across ? [left + main, top + cross] : [left + cross, top + main]);
     nodes.clear();
     root.replaceChildren(
-      ...placed.edges.map(({ from, to, points }) => svg("path", { class: "edge", "data-from": from, "data-to": to, d: curve(points.map(at), across) })),
+      ...placed.edges.map(({ from, to, points }) => svg("path", {
+        class: "edge", "data-from": from, "data-to": to, d: curve(points.map(at), across),
+      })),
       ...tasks.map((task, n) => {
         const { main, cross } = placed.nodes.get(task.name);
         const [x, y] = at([main, cross]);
@@ -77,8 +80,10 @@ export function graph(box, choose) {
       track: svg("rect", { class: "track", x: PAD, y: HEIGHT - 11, width: width - 2 * PAD, height: 4, rx: 2 }),
       title: svg("title"),
     };
-    one.root = svg("g", { role: "button", tabindex: "0", transform: `translate(${x} ${y})`, "data-step": task.name, onclick: () => choose(task.name), onkeydown: press },
-      one.title, svg("rect", { class: "box", width, height: HEIGHT, rx: 12 }), one.sign, one.figure, one.name, one.word, one.track, one.fill);
+    one.root = svg("g", {
+      role: "button", tabindex: "0", transform: `translate(${x} ${y})`, "data-step": task.name,
+      onclick: () => choose(task.name), onkeydown: press,
+    }, one.title, svg("rect", { class: "box", width, height: HEIGHT, rx: 12 }), one.sign, one.figure, one.name, one.word, one.track, one.fill);
     nodes.set(task.name, one);
 
     function press(event) {

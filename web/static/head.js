@@ -1,5 +1,6 @@
 // The first card of a job's page: state, bar, what is happening, what was skipped, how long it waits and works; the tab's title and icon.
 
+import { terms } from "./shown.js";
 import { atWork, saidOf, stepName } from "./steps.js";
 import { ago, element, ENDED, jobState, paused, secondsBetween, setBar, setText, span, standing } from "./words.js";
 
@@ -16,17 +17,19 @@ export function drawHead(job, { choose }) {
   setBar(at("bar"), job.progress, look);
   setText(at("percent"), `${Math.floor(job.progress)} %`);
   const { message, estimate } = standing(job);
-  setText(at("message"), job.status === "completed" && job.warnings.length ? message.replace(/^completed, .*/s, "completed") : message); // warnings stand below
+  const below = job.status === "completed" && job.warnings.length > 0; // the warnings have a place of their own
+  setText(at("message"), below ? message.replace(/^completed, .*/s, "completed") : message);
   setText(at("estimate"), estimate);
   document.title = `${ENDED.has(job.status) || paused(job) ? word : `${Math.floor(job.progress)} %`} · ${job.title} · Lectern`;
   showIcon(job, look);
   drawWarnings(job, choose);
-  at("facts").replaceChildren(...facts(job).map(([term, value]) => element("div", {}, element("dt", { text: term }), element("dd", { text: value }))));
+  at("facts").replaceChildren(...terms(facts(job)));
 }
 
 // How far it is, by quarters, in the tab.
 function showIcon(job, look) {
-  const wanted = look === "running" ? `working-${Math.min(3, Math.floor(job.progress / 25))}` : ENDED.has(job.status) ? job.status : "waiting";
+  const still = ENDED.has(job.status) ? job.status : "waiting";
+  const wanted = look === "running" ? `working-${Math.min(3, Math.floor(job.progress / 25))}` : still;
   if (wanted === iconShown) return;
   icon.href = `/static/icons/${wanted}.svg`;
   iconShown = wanted;
@@ -67,5 +70,6 @@ function drawWarnings(job, choose) {
 }
 
 function listed(names) {
-  return names.flatMap((name, n) => [n > 0 ? (n === names.length - 1 ? " and " : ", ") : "", element("code", { text: name })]).filter((part) => part !== "");
+  const between = (n) => (n === names.length - 1 ? " and " : ", ");
+  return names.flatMap((name, n) => [...(n ? [between(n)] : []), element("code", { text: name })]);
 }

@@ -18,7 +18,9 @@ const SLOWEST_POLL_MS = 15000;
 const MUCH_PERCENT = 15; // from here on a cancel is asked about first
 const at = (id) => document.getElementById(id);
 const path = `/api/jobs/${initial.id}`;
-const growing = follow(`${path}/partial`, { card: at("transcript-card"), list: at("transcript"), live: at("live"), said: at("transcript-said"), newest: at("newest") });
+const growing = follow(`${path}/partial`, {
+  card: at("transcript-card"), list: at("transcript"), live: at("live"), said: at("transcript-said"), newest: at("newest"),
+});
 const drawOutcome = outcome({ root: at("outcome-card"), title: at("outcome-title"), body: at("outcome") }, at("job").dataset.reader);
 const children = childrenOf(path);
 const retry = (node) => act("POST", `/tasks/${node}/retry`);
@@ -78,7 +80,9 @@ function choose(name) {
 function keepFocus(list, redraw) {
   const key = list.contains(document.activeElement) ? keyOf(document.activeElement) : null;
   redraw();
-  if (key) list.querySelector(`[data-key="${CSS.escape(key)}"], [href="${CSS.escape(key)}"], [data-key="${CSS.escape(key)}"] > summary`)?.focus();
+  if (!key) return;
+  const it = CSS.escape(key);
+  list.querySelector(`[data-key="${it}"]:not(details), [href="${it}"], details[data-key="${it}"] > summary`)?.focus();
 }
 
 const keyOf = (node) => node.dataset.key ?? node.getAttribute("href") ?? (node.matches("summary") ? node.parentElement.dataset.key : null);
@@ -154,12 +158,14 @@ function sure(title, says, no, yes) {
 }
 
 at("cancel").addEventListener("click", async () => {
-  const much = job.progress >= MUCH_PERCENT;
-  if (!much || await sure("Cancel this job?", `${Math.floor(job.progress)} % of it is done. What is done stays; Retry goes on from there.`, "Go on working", "Cancel the job")) act("POST", "/cancel");
+  const told = `${Math.floor(job.progress)} % of it is done. What is done stays; Retry goes on from there.`;
+  const little = job.progress < MUCH_PERCENT;
+  if (little || await sure("Cancel this job?", told, "Go on working", "Cancel the job")) act("POST", "/cancel");
 });
 at("retry").addEventListener("click", () => act("POST", "/retry"));
 at("delete").addEventListener("click", async () => {
-  if (await sure("Delete this job?", "Its recording and its results are deleted with it. This cannot be undone.", "Keep it", "Delete")) act("DELETE", "");
+  const told = "Its recording and its results are deleted with it. This cannot be undone.";
+  if (await sure("Delete this job?", told, "Keep it", "Delete")) act("DELETE", "");
 });
 at("step-close").addEventListener("click", () => {
   const before = step()?.name;

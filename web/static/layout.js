@@ -5,7 +5,8 @@ const SWEEPS = 6;
 const LINE = 10; // what a line takes that passes through a layer
 
 // tasks: [{name, needs}], each after what it needs. size: {main, cross, gapMain, gapCross}, main being the direction in which they follow.
-// → {layers, nodes: Map name → {main, cross}, edges: [{from, to, points: [[main, cross], …]}], main, cross}; places are of the upper left corner
+// → {layers: how many stand in each, nodes: Map name → {main, cross} of the upper left corner,
+//    edges: [{from, to, points: [[main, cross], …]}], main, cross: how large it all is}
 export function layout(tasks, size) {
   const layerOf = layersOf(tasks);
   const count = Math.max(...layerOf.values()) + 1;

@@ -1,4 +1,5 @@
-// What a job came to, by what it made: a transcript to read and listen to, notes, verdicts on recordings, a package. Text is only ever text.
+// What a job came to, by what it made: a transcript to read and listen to, notes, verdicts on recordings, a package.
+// Text is only ever text.
 
 import { reader } from "./results.js";
 import { bytes, element } from "./words.js";
@@ -10,7 +11,8 @@ const NAMED = 8; // recordings with something wrong
 
 const VERDICTS = [["good", "completed", "✓"], ["fair", "ready", "~"], ["poor", "failed", "!"], ["unusable", "failed", "✕"]];
 
-// card: {root, title, body}; `readAt` is where the transcript is read, "" nowhere. → draw(job): shows what there is, asks for what it is told by
+// card: {root, title, body}; `readAt` is where the transcript is read, "" nowhere.
+// → draw(job): asks for what it is told by, and shows it
 export function outcome({ root, title, body }, readAt) {
   const [readNotes, readReport] = [reader("notes.json"), reader("report.json")];
   let [shown, teaser] = [null, { url: null, bytes: null, text: "" }];
@@ -34,11 +36,12 @@ export function outcome({ root, title, body }, readAt) {
     const reading = readAt && has("transcript.json");
     const lines = notes ? summary(notes) : first && element("blockquote", { text: first });
     if (reading) {
-      return ["Read and listen", lines, element("div", { className: "actions" }, element("a", { className: "button primary", href: readAt, id: "read", text: notes ? "Transcript and notes" : "Open the transcript" }))];
+      const text = notes ? "Transcript and notes" : "Open the transcript";
+      return ["Read and listen", lines, actions(element("a", { className: "button primary", href: readAt, id: "read", text }))];
     }
     if (lines) return [notes ? "Notes" : "Transcript", lines];
     const zip = has("package.zip");
-    if (zip && job.artifacts.length === 1) return ["Package", element("p", { text: job.message }), element("div", { className: "actions" }, download(zip, "Download the package"))];
+    if (zip && job.artifacts.length === 1) return ["Package", element("p", { text: job.message }), actions(download(zip, "Download the package"))];
     return [];
   }
 
@@ -66,18 +69,21 @@ function verdicts(report, page) {
   amiss.sort((one, other) => rank(other) - rank(one));
   return ["What was found",
     element("ul", { className: "verdicts" }, ...counts.map(([name, look, sign]) => element("li", { className: look },
-      element("span", { className: "sign", "aria-hidden": "true", text: sign }), element("strong", { text: String(report.verdicts[name]) }), element("span", { text: name })))),
+      element("span", { className: "sign", "aria-hidden": "true", text: sign }),
+      element("strong", { text: String(report.verdicts[name]) }), element("span", { text: name })))),
     amiss.length > 0 && element("ul", { className: "amiss" }, ...amiss.slice(0, NAMED).map((one) => element("li", {},
       element("strong", { text: one.filename }), element("span", { className: "muted", text: ` ${one.verdict}` }),
       one.remarks.length > 0 && element("p", { text: one.remarks[0].text })))),
     amiss.length > NAMED && element("p", { className: "muted", text: `And ${amiss.length - NAMED} more in the report.` }),
-    page && element("div", { className: "actions" }, download(page, "Download the report"))];
+    page && actions(download(page, "Download the report"))];
 }
 
 const rank = (one) => VERDICTS.findIndex(([name]) => name === one.verdict);
 
+const actions = (link) => element("div", { className: "actions" }, link);
+
 function download(artifact, text) {
-  return element("a", { className: "button primary", href: artifact.url, download: artifact.name }, element("span", { text: `${text} (${bytes(artifact.bytes)})` }));
+  return element("a", { className: "button primary", href: artifact.url, download: artifact.name, text: `${text} (${bytes(artifact.bytes)})` });
 }
 
 // Whole words; what was cut within a letter is left out.

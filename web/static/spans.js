@@ -1,4 +1,4 @@
-// When each step of a job waited and ran, and on which worker; and a scale of time in which long stretches where nothing ran are short. Pure.
+// When each step of a job waited and ran, and on which worker; and a scale of time in which stretches where nothing ran are short. Pure.
 
 import { atWork } from "./steps.js";
 
@@ -10,7 +10,8 @@ const MOST_LANES = 8; // workers of one step that have a line of their own
 
 const ms = (stamp) => (stamp ? Date.parse(stamp) : null);
 
-// → [{task, wait: [from, to] | null, unsure, run: [from, to] | null, lanes: [{worker, bars: [{child, from, to}]}], ends: [{child, at}], more}]
+// → [{task, wait: [from, to] or null, unsure, run: [from, to] or null, lanes: [{worker, bars: [{child, from, to}]}],
+//     ends: [{child, at}], more: workers that have no line}]
 // `unsure`: before it there was an earlier attempt, of which nothing is told but that it was. Times are ms since the epoch.
 export function rowsOf(job, childrenOf, now) {
   const ended = new Map(job.tasks.map((task) => [task.name, ms(task.ended_at)]));
@@ -47,7 +48,8 @@ function lanesOf(children, now) {
 export function scaleOf(job, rows, now) {
   const from = ms(job.created_at);
   const to = Math.max(from + 1000, ms(job.ended_at) ?? now);
-  const busy = merged(rows.flatMap((row) => [row.run, ...row.lanes.flatMap((lane) => lane.bars.map((bar) => [bar.from, bar.to]))]).filter(Boolean));
+  const bars = rows.flatMap((row) => row.lanes.flatMap((lane) => lane.bars.map((bar) => [bar.from, bar.to])));
+  const busy = merged([...rows.map((row) => row.run).filter(Boolean), ...bars]);
   const worked = busy.reduce((sum, [start, end]) => sum + end - start, 0);
   const least = Math.max(LEAST_PAUSE_S * 1000, worked * PAUSE_SHARE);
   const gaps = busy.map(([start], n) => ({ from: n ? busy[n - 1][1] : from, to: start }));

@@ -1,12 +1,14 @@
 // One step, looked at closely: what it does, how it went, what it failed with, its parts, and a way to run it again.
 
-import { atWork, does, parts, retryable, saidOf, stepName, took } from "./steps.js";
-import { change, svg } from "./svg.js";
+import { failure, progressBar, terms, unfolded } from "./shown.js";
+import { atWork, does, parts, retryable, stepName, took } from "./steps.js";
+import { svg } from "./svg.js";
 import { workerName } from "./timeline.js";
-import { ago, element, ENDED, secondsBetween, setBar, setText, span, taskWord } from "./words.js";
+import { ago, element, ENDED, secondsBetween, setText, span, taskWord } from "./words.js";
 
 const MOST_FAILED = 20; // parts that are named each
 const CELL = 13;
+const CROSS = `M3 3l${CELL - 8} ${CELL - 8}m0 ${8 - CELL}l${8 - CELL} ${CELL - 8}`;
 const MOST_CELLS = 600;
 
 // card has a heading, a badge, a button to close it, and a body. → {draw(job, task, children)}; nothing is drawn without a task
@@ -17,7 +19,7 @@ export function stepPanel(card, retry) {
   function draw(job, task, children) {
     card.hidden = !task;
     if (!task) return;
-    const open = shown === task.name ? new Set([...body.querySelectorAll("details[open]")].map((details) => details.dataset.key)) : new Set();
+    const open = shown === task.name ? unfolded(body) : new Set();
     shown = task.name;
     setText(card.querySelector("h3"), stepName(task.name));
     const badge = card.querySelector(".badge");
@@ -26,7 +28,7 @@ export function stepPanel(card, retry) {
     body.replaceChildren(...[
       does(task) && element("p", { className: "muted", text: `${does(task)}.` }),
       atWork(task) && working(task),
-      task.error && failure(task, open, task.state === "skipped"),
+      task.error && failure(task.name, task.error, open, task.state === "skipped" ? "error mild" : "error"),
       facts(task),
       task.children.total > 0 && partsOf(task, children ?? [], open),
       retryable(task, ENDED.has(job.status)) && element("div", { className: "actions" },
@@ -35,43 +37,38 @@ export function stepPanel(card, retry) {
   }
 
   function partsOf(task, children, open) {
-    const failed = children.filter((child) => child.state === "failed");
-    const trying = children.filter((child) => child.state !== "failed" && child.state !== "completed" && child.error);
+    const amiss = children.filter((child) => child.error && child.state !== "completed");
+    amiss.sort((one, other) => (other.state === "failed") - (one.state === "failed"));
+    const named = amiss.slice(0, MOST_FAILED);
     return element("div", { className: "parts" },
       element("h4", { text: parts(task.children) }),
       children.length > 0 && children.length <= MOST_CELLS && cells(children),
-      failed.length > 0 && element("ul", { className: "failed-parts" }, ...failed.slice(0, MOST_FAILED).map((child) => part(task, child, open, "failed"))),
-      trying.length > 0 && element("ul", { className: "failed-parts" }, ...trying.slice(0, MOST_FAILED).map((child) => part(task, child, open, "again"))),
-      failed.length + trying.length > 2 * MOST_FAILED && element("p", { className: "muted", text: `And ${failed.length + trying.length - 2 * MOST_FAILED} more.` }));
+      named.length > 0 && element("ul", { className: "failed-parts" }, ...named.map((child) => part(task, child, open))),
+      amiss.length > named.length && element("p", { className: "muted", text: `And ${amiss.length - named.length} more.` }));
   }
 
-  function part(task, child, open, kind) {
+  function part(task, child, open) {
     const name = `${task.name}.${child.n}`;
     const tried = child.attempts === 1 ? "1 attempt" : `${child.attempts} attempts`;
-    const word = kind === "again" ? "is tried again" : "failed";
+    const failed = child.state === "failed";
+    const where = child.worker ? `, on ${workerName(child.worker)}` : "";
     return element("li", {},
       element("div", { className: "between wraps" },
-        element("span", {}, element("strong", { text: `Part ${child.n} ${word}` }), element("span", { className: "muted", text: ` · ${tried}${child.worker ? `, on ${workerName(child.worker)}` : ""}` })),
-        kind === "failed" && element("button", { type: "button", className: "small", text: "Retry this part", "aria-label": `Retry part ${child.n}`, "data-key": `retry-${name}`, onclick: () => retry(name) })),
-      failure({ name, error: child.error ?? "" }, open));
+        element("span", {},
+          element("strong", { text: `Part ${child.n} ${failed ? "failed" : "is tried again"}` }),
+          element("span", { className: "muted", text: ` · ${tried}${where}` })),
+        failed && element("button", {
+          type: "button", className: "small", text: "Retry this part", "aria-label": `Retry this part: ${child.n}`,
+          "data-key": `retry-${name}`, onclick: () => retry(name),
+        })),
+      failure(name, child.error, open));
   }
 
   return { draw };
 }
 
-// The sentence of an error, and the traceback folded.
-function failure({ name, error }, open, mild = false) {
-  const { line, more } = saidOf(error);
-  const className = mild ? "error mild" : "error";
-  if (!more) return element("p", { className, text: line });
-  return element("details", { className, open: open.has(`error-${name}`), "data-key": `error-${name}` },
-    element("summary", { text: line }), element("pre", { text: more, tabindex: "0" }));
-}
-
 function working(task) {
-  const bar = element("div", { className: "bar thin", role: "progressbar", "aria-label": stepName(task.name), "aria-valuemin": "0", "aria-valuemax": "100" }, element("div"));
-  setBar(bar, task.progress);
-  return element("div", { className: "doing" }, task.message && element("p", { text: task.message }), bar);
+  return element("div", { className: "doing" }, task.message && element("p", { text: task.message }), progressBar(task));
 }
 
 function facts(task) {
@@ -85,7 +82,7 @@ function facts(task) {
   known.push(["Queue", task.queue]);
   if (task.needs.length) known.push(["After", task.needs.map(stepName).join(", ")]);
   if (task.optional) known.push(["Optional", "the job goes on without it"]);
-  return element("dl", { className: "facts" }, ...known.map(([term, value]) => element("div", {}, element("dt", { text: term }), element("dd", { text: value }))));
+  return element("dl", { className: "facts" }, ...terms(known));
 }
 
 function clockOf(stamp) {
@@ -107,9 +104,8 @@ function cells(children) {
       svg("title", { text: `Part ${child.n}: ${taskWord(child).toLowerCase()}` }),
       svg("rect", { class: "box", x: 0.5, y: 0.5, width: side, height: side, rx: 2.5 }),
       share > 0 && svg("rect", { class: "share", x: 0.5, y: 0.5 + side * (1 - share), width: side, height: side * share, rx: 2 }),
-      child.state === "failed" && svg("path", { class: "cross", d: `M3 3l${side - 5} ${side - 5}m0 ${5 - side}l${5 - side} ${side - 5}` })));
+      child.state === "failed" && svg("path", { class: "cross", d: CROSS })));
   });
-  change(root, { preserveAspectRatio: "xMinYMin meet" });
   return root;
 }
 

@@ -1,11 +1,12 @@
 // The steps of a job as a list: state, what is happening, attempts, parts, errors, and a way to run one again.
 
-import { atWork, retryable, saidOf, stepName, took } from "./steps.js";
-import { element, ENDED, setBar, span, taskWord } from "./words.js";
+import { failure, progressBar, unfolded } from "./shown.js";
+import { atWork, retryable, stepName, took } from "./steps.js";
+import { element, ENDED, span, taskWord } from "./words.js";
 
 export function drawTasks(list, job, { retry, choose, chosen }) {
-  const open = new Set([...list.querySelectorAll("details[open]")].map((details) => details.dataset.task));
-  list.replaceChildren(...job.tasks.map((task) => row(task, job, { retry, choose, chosen, open: open.has(task.name) })));
+  const open = unfolded(list);
+  list.replaceChildren(...job.tasks.map((task) => row(task, job, { retry, choose, chosen, open })));
 }
 
 function row(task, job, { retry, choose, chosen, open }) {
@@ -13,16 +14,20 @@ function row(task, job, { retry, choose, chosen, open }) {
   return element("li", {},
     element("span", { className: `badge ${task.state}`, text: taskWord(task) }),
     element("div", { className: "what" },
-      element("button", { type: "button", className: "name", text: stepName(task.name), "data-key": `step-${task.name}`, "aria-pressed": String(task.name === chosen), onclick: () => choose(task.name) }),
+      element("button", {
+        type: "button", className: "name", text: stepName(task.name), "data-key": `step-${task.name}`,
+        "aria-pressed": String(task.name === chosen), onclick: () => choose(task.name),
+      }),
       element("div", { className: "more", text: story(task) })),
     element("div", { className: "side" },
       task.attempts > 1 && element("span", { text: `attempt ${task.attempts}` }),
       seconds !== null && element("span", { text: span(seconds) }),
       retryable(task, ENDED.has(job.status)) && element("button", {
-        type: "button", className: "small", text: "Retry", "aria-label": `Retry ${stepName(task.name)}`, "data-key": `retry-${task.name}`, onclick: () => retry(task.name),
+        type: "button", className: "small", text: "Retry", "aria-label": `Retry ${stepName(task.name)}`,
+        "data-key": `retry-${task.name}`, onclick: () => retry(task.name),
       })),
-    atWork(task) && task.progress > 0 && progress(task),
-    task.error && error(task, open));
+    atWork(task) && task.progress > 0 && progressBar(task),
+    task.error && failure(task.name, task.error, open));
 }
 
 function story(task) {
@@ -36,17 +41,4 @@ function story(task) {
   if (task.state === "ready") told.push(`for a worker of the ${task.queue} queue`);
   if (task.optional) told.push("optional");
   return told.join(" · ");
-}
-
-function progress(task) {
-  const bar = element("div", { className: "bar thin", role: "progressbar", "aria-label": stepName(task.name), "aria-valuemin": "0", "aria-valuemax": "100" }, element("div"));
-  setBar(bar, task.progress);
-  return bar;
-}
-
-function error(task, open) {
-  const { line, more } = saidOf(task.error);
-  if (!more) return element("div", { className: "error", text: line });
-  return element("details", { className: "error", open, "data-task": task.name },
-    element("summary", { text: line, "data-key": `error-${task.name}` }), element("pre", { text: more, tabindex: "0" }));
 }

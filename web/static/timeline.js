@@ -12,6 +12,7 @@ const WORKER_FONT = "10.5px system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto 
 const TICK_PX = 76;
 const BESIDE = 12; // of the box, as beside the graph
 const LEAST_PX = 2.5;
+const LEGEND = [["waits", "waits"], ["runs", "runs"], ["rest", "nothing runs: drawn short"]];
 
 // "host:4711:abc" is a worker's name; its random part tells nobody anything
 export const workerName = (worker) => worker.split(":").slice(0, 2).join(":");
@@ -24,7 +25,7 @@ export function timeline(box, choose) {
   let last = null;
   root.append(layers.grid, layers.bars);
   box.append(root, tip, element("p", { className: "legend" },
-    ...[["waits", "waits"], ["runs", "runs"], ["rest", "nothing runs: drawn short"]].map(([className, text]) => element("span", { className, text }))));
+    ...LEGEND.map(([className, text]) => element("span", { className, text }))));
   new ResizeObserver(() => {
     tip.hidden = true;
     if (last) draw(...last);
@@ -45,7 +46,8 @@ export function timeline(box, choose) {
     let top = 0;
     const placed = rows.map((row) => {
       const lines = row.lanes.length + (row.ends.length ? 1 : 0);
-      const one = { key: row.task.name, row, top, label: narrow ? top + 15 : top + 22, bar: narrow ? top + 21 : top + 10, height: (narrow ? 40 : ROW) + lines * LANE + (lines ? 5 : 0) };
+      const height = (narrow ? 40 : ROW) + lines * LANE + (lines ? 5 : 0);
+      const one = { key: row.task.name, row, top, label: top + (narrow ? 15 : 22), bar: top + (narrow ? 21 : 10), height };
       top += one.height;
       return one;
     });
@@ -53,14 +55,16 @@ export function timeline(box, choose) {
     box.querySelector(".legend .rest").hidden = scale.pauses.length === 0;
     drawGrid(scale, x, top, width);
     const groups = keyed(layers.bars, placed, ({ row }) => rowNode(row.task.name));
-    for (const one of placed) drawRow(groups.get(one.key), one, { x, room, left, narrow, chosen, now });
+    for (const one of placed) drawRow(groups.get(one.key), one, { x, room, left, narrow, chosen });
   }
 
   function drawGrid(scale, x, bottom, width) {
     const ticks = ticksOf(scale, TICK_PX / width);
-    const long = scale.to - scale.from > 20 * 3600_000;
-    const seconds = ticks.some((time) => new Date(time).getSeconds());
-    const format = { hour: "2-digit", minute: "2-digit", ...(seconds ? { second: "2-digit" } : {}), ...(long ? { day: "numeric", month: "short" } : {}) };
+    const format = {
+      hour: "2-digit", minute: "2-digit",
+      ...(ticks.some((time) => new Date(time).getSeconds()) ? { second: "2-digit" } : {}),
+      ...(scale.to - scale.from > 20 * 3600_000 ? { day: "numeric", month: "short" } : {}),
+    };
     layers.grid.replaceChildren(
       ...scale.pauses.map(({ from, to }) => svg("g", { class: "pause" },
         svg("rect", { x: x(from), y: 0, width: x(to) - x(from), height: bottom }),
@@ -69,7 +73,10 @@ export function timeline(box, choose) {
         const at = x(time);
         const free = !scale.pauses.some((gap) => Math.abs(at - (x(gap.from) + x(gap.to)) / 2) < TICK_PX * 0.8);
         return [svg("line", { x1: at, x2: at, y1: 0, y2: bottom + 4 }),
-          free && at > TICK_PX / 2 - 4 && svg("text", { x: Math.min(at, x(scale.to) - TICK_PX / 2 + 12), y: bottom + 17, "text-anchor": "middle", text: new Date(time).toLocaleString([], format) })].filter(Boolean);
+          free && at > TICK_PX / 2 - 4 && svg("text", {
+            x: Math.min(at, x(scale.to) - TICK_PX / 2 + 12), y: bottom + 17, "text-anchor": "middle",
+            text: new Date(time).toLocaleString([], format),
+          })].filter(Boolean);
       }));
   }
 
@@ -90,27 +97,36 @@ export function timeline(box, choose) {
     return node;
   }
 
-  function drawRow(node, { row, top, label, bar, height }, { x, room, left, narrow, chosen, now }) {
+  function drawRow(node, { row, top, label, bar: barTop, height }, { x, room, left, narrow, chosen }) {
     const told = tale(row);
-    change(node, { class: `row ${row.task.state}`, "aria-label": told.join(". "), "aria-pressed": row.task.name === chosen, "data-told": told.join("\n") });
+    change(node, {
+      class: `row ${row.task.state}`, "aria-label": told.join(". "), "aria-pressed": row.task.name === chosen, "data-told": told.join("\n"),
+    });
+    const name = fitted(stepName(row.task.name), narrow ? room - 32 : left - 32, LABEL_FONT);
     const parts = [
       { key: "back", tag: "rect", class: "back", x: 0, y: top + 1, width: room, height: height - 2, rx: 8 },
-      { key: "label", tag: "text", class: "label", x: 26, y: label, text: fitted(stepName(row.task.name), narrow ? room - 32 : left - 32, LABEL_FONT) },
+      { key: "label", tag: "text", class: "label", x: 26, y: label, text: name },
       { key: "sign", tag: "path", class: "sign", d: SIGNS[row.task.state], transform: `translate(8 ${label - 11}) scale(0.8)` },
     ];
-    if (row.wait) parts.push({ ...stretch("wait", row.wait, x, bar, BAR), class: row.unsure ? "wait unsure" : "wait" });
-    if (row.run) parts.push({ ...stretch("run", row.run, x, bar, BAR), class: "run", rx: 4 });
-    let line = bar + BAR + 4;
+    if (row.wait) parts.push({ ...stretch("wait", row.wait, x, barTop, BAR), class: row.unsure ? "wait unsure" : "wait" });
+    if (row.run) parts.push({ ...stretch("run", row.run, x, barTop, BAR), class: "run", rx: 4 });
+    let line = barTop + BAR + 4;
     for (const { worker, bars } of row.lanes) {
-      if (!narrow) parts.push({ key: `on-${worker}`, tag: "text", class: "worker", x: 26, y: line + LANE - 4, text: fitted(workerName(worker), left - 34, WORKER_FONT) });
+      const on = fitted(workerName(worker), left - 34, WORKER_FONT);
+      if (!narrow) parts.push({ key: `on-${worker}`, tag: "text", class: "worker", x: 26, y: line + LANE - 4, text: on });
       for (const { child, from, to } of bars) {
-        const said = `Part ${child.n}: ${taskWord(child).toLowerCase()}, ${span((to - from) / 1000)}${child.attempts > 1 ? `, attempt ${child.attempts}` : ""}\non ${workerName(worker)}`;
-        parts.push({ ...stretch(`part-${child.n}`, [from, to], x, line, LANE - 4), class: `part ${child.state}`, rx: 2, "data-told": said });
+        const tried = child.attempts > 1 ? `, attempt ${child.attempts}` : "";
+        const said = `Part ${child.n}: ${taskWord(child).toLowerCase()}, ${span((to - from) / 1000)}${tried}\non ${workerName(worker)}`;
+        const bar = stretch(`part-${child.n}`, [from, to], x, line, LANE - 4);
+        parts.push({ ...bar, class: `part ${child.state}`, rx: 2, "data-told": said });
       }
       line += LANE;
     }
     for (const { child, at } of row.ends) {
-      parts.push({ key: `end-${child.n}`, tag: "rect", class: `part end ${child.state}`, x: x(at) - 1, y: line, width: 2.5, height: LANE - 4, "data-told": `Part ${child.n}: ${taskWord(child).toLowerCase()} then` });
+      parts.push({
+        key: `end-${child.n}`, tag: "rect", class: `part end ${child.state}`, x: x(at) - 1, y: line, width: LEAST_PX, height: LANE - 4,
+        "data-told": `Part ${child.n}: ${taskWord(child).toLowerCase()} then`,
+      });
     }
     const made = keyed(node, parts, ({ tag }) => svg(tag));
     for (const { key, tag, text, ...attributes } of parts) {
@@ -118,7 +134,7 @@ export function timeline(box, choose) {
       change(part, attributes);
       if (text !== undefined && part.textContent !== text) part.textContent = text;
     }
-    if (document.activeElement === node && !tip.hidden) tip.textContent = tale(row, now).join("\n");
+    if (document.activeElement === node && !tip.hidden) tip.textContent = told.join("\n");
   }
 
   function tell(part, text, clientX) {
@@ -141,10 +157,13 @@ function stretch(key, [from, to], x, y, height) {
 function tale({ task, wait, unsure, run, lanes, more }) {
   const told = [`${stepName(task.name)}: ${taskWord(task).toLowerCase()}`];
   if (wait) {
-    const before = unsure ? `${span((wait[1] - wait[0]) / 1000)} of waiting and earlier attempts` : `waited ${span((wait[1] - wait[0]) / 1000)}`;
-    told.push(before);
+    const time = span((wait[1] - wait[0]) / 1000);
+    told.push(unsure ? `${time} of waiting and earlier attempts` : `waited ${time}`);
   }
-  if (run) told.push(`${atWork(task) ? "has run for" : "ran for"} ${span((run[1] - run[0]) / 1000)} from ${new Date(run[0]).toLocaleTimeString()}`);
+  if (run) {
+    const [time, began] = [span((run[1] - run[0]) / 1000), new Date(run[0]).toLocaleTimeString()];
+    told.push(`${atWork(task) ? "has run for" : "ran for"} ${time} from ${began}`);
+  }
   if (run && task.worker) told.push(`on ${workerName(task.worker)}`);
   if (task.attempts > 1) told.push(`attempt ${task.attempts}`);
   if (lanes.length) told.push(`parts on ${lanes.length + more} ${lanes.length + more === 1 ? "worker" : "workers"}`);
