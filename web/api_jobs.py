@@ -7,7 +7,7 @@ from functools import partial
 from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from jobs import control, show
+from jobs import children, control, show
 from jobs.cursor import MAX_CHARS
 from jobs.people import Person
 from jobs.remove import remove
@@ -96,6 +96,13 @@ def partial_output(job_id: str) -> Response:
     """Answer what the children have put out since `cursor` → {items, cursor, reset}."""
     user = None if person().admin else person().user
     return jsonify(show.partial(backend().store, job_id, request.args.get("cursor") or None, user=user))
+
+
+@routes.get("/<job:job_id>/tasks/<node:task>/children")
+def children_of(job_id: str, task: str) -> Response:
+    """Answer the children of a task, by number → {children, cursor}."""
+    user = None if person().admin else person().user
+    return jsonify(children.page(backend().store, job_id, task, request.args.get("cursor") or None, user=user))
 
 
 @routes.post("/<job:job_id>/cancel")

@@ -15,6 +15,7 @@ JOB, FILE = "/api/jobs/{job}", "/api/jobs/{job}/artifacts/transcript.txt"
 OF_A_JOB = [
     ("GET", JOB, 200),
     ("GET", f"{JOB}/partial", 200),
+    ("GET", f"{JOB}/tasks/inspect/children", 200),
     ("GET", FILE, 200),
     ("HEAD", FILE, 200),
     ("GET", f"{JOB}/corrections", 200),
