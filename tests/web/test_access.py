@@ -27,6 +27,7 @@ OF_A_JOB = [
 ]
 OF_ANYBODY = [("GET", "/api/jobs", 200), ("GET", "/", 200), ("POST", "/api/uploads", 415), ("POST", "/api/jobs", 415)]
 OF_ANYBODY += [("POST", "/api/jobs/batch", 415), ("POST", "/api/jobs/retry", 415), ("POST", "/api/jobs/cancel", 415)]
+OF_ANYBODY += [("GET", "/api/estimate", 422)]
 #: of the own account: that of whoever asks
 OF_ANYBODY += [("GET", "/account", 200), ("GET", "/api/me", 200), ("GET", "/api/me/tokens", 200), ("POST", "/api/me/tokens", 415)]
 OF_ANYBODY += [("DELETE", "/api/me/tokens/none", 404)]
