@@ -28,7 +28,7 @@ from jobs.errors import LecternError, Misconfigured
 from jobs.settings import Settings, settings
 from jobs.storage import Storage
 from jobs.store import Store, check, connect
-from scripts import embedded, first_admin, listening, welcome
+from scripts import address, embedded, first_admin, listening, welcome
 from scripts.supervise import OFTEN, Command, Part, Supervisor
 
 WORKER_GRACE_S = 5.0  #: beyond DRAIN_SECONDS, in which a worker ends its horse and hands back for it
@@ -171,6 +171,7 @@ class House:
             for n in range(1, count + 1):
                 self.supervisor.start(Command(f"worker-{kind}-{n}", (sys.executable, "-m", "workers", *queues), env, grace_s))
         await self.await_web()
+        address.publish(self.plan.data, self.address)
         say(f"Lectern is ready: {self.address}")
         if self.plan.own_machine:
             await asyncio.to_thread(self.welcome, redis_url)
@@ -263,6 +264,7 @@ class House:
             await self.supervisor.stop(named("redis"), asyncio.Event())  # never hastened: what it has not written yet would be lost
         finally:
             await self.supervisor.close()
+            address.withdraw(self.plan.data)
         say("Stopped")
 
 

@@ -15,14 +15,19 @@ from jobs.storage import Storage
 from jobs.store import Store
 from web import (
     account,
+    admin,
+    api_admin,
     api_batch,
+    api_bulk,
     api_corrections,
+    api_estimate,
     api_jobs,
     api_people,
     api_queues,
     api_uploads,
     artifacts,
     auth,
+    dashboard,
     health,
     hosts,
     pages,
@@ -39,7 +44,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self'",
-        "media-src 'self'",
+        "media-src 'self' blob:",  # blob: the length of a file that somebody has chosen and not sent yet
         "connect-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",
@@ -58,6 +63,26 @@ HARDENING = (
 LOWERED = tuple((one, one[0].lower()) for one in HARDENING)
 
 
+#: Whose routes the app has.
+ROUTED: tuple[Any, ...] = (
+    health,
+    api_uploads,
+    api_batch,
+    api_jobs,
+    api_bulk,
+    api_estimate,
+    api_corrections,
+    api_queues,
+    api_admin,
+    api_people,
+    openai,
+    artifacts,
+    pages,
+    account,
+    admin,
+)
+
+
 class JobId(BaseConverter):
     regex = "[A-Za-z0-9_]{1,64}"
 
@@ -74,20 +99,25 @@ class QueueName(BaseConverter):
     regex = r"(?:[a-z0-9_]{1,32}\.)?(?:short|long)"
 
 
+class OrgName(BaseConverter):
+    regex = "[a-z0-9_]{1,40}"
+
+
 def create_app(settings: Settings | None = None, *, store: Store | None = None, storage: Storage | None = None) -> Flask:
     """Make the app. Store and storage are opened by each process when it first needs them, unless they are given."""
     settings = settings or read_settings()
     app = Flask(__name__)
     app.extensions[EXTENSION] = Backend(settings, store=store, storage=storage)
-    app.url_map.converters.update(job=JobId, node=Node, queue=QueueName)
+    app.url_map.converters.update(job=JobId, node=Node, queue=QueueName, org=OrgName)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     hosts.install(app, settings)
     auth.install(app, settings)
     problems.install(app)
-    for module in (health, api_uploads, api_batch, api_jobs, api_corrections, api_queues, artifacts, pages, api_people, account, openai):
+    for module in ROUTED:
         app.register_blueprint(module.routes)
     openai.install(app)
+    dashboard.install(app)
     app.wsgi_app = hardened(app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app
 
