@@ -35,7 +35,8 @@ OF_ANYBODY += [("POST", "/api/jobs/batch", 415), ("POST", "/api/jobs/retry", 415
 OF_ANYBODY += [("GET", "/api/estimate?seconds=60", 200)]
 #: of the own account: that of whoever asks
 OF_ANYBODY += [("GET", "/account", 200), ("GET", "/api/me", 200), ("GET", "/api/me/tokens", 200), ("POST", "/api/me/tokens", 415)]
-OF_ANYBODY += [("GET", "/v1/models", 200), ("GET", "/v1/models/none", 404), ("POST", "/v1/audio/transcriptions", 400)]
+OF_ANYBODY += [("DELETE", "/api/me/tokens/none", 404)]
+OF_ANYBODY += [("GET", "/v1/models", 200), ("GET", "/v1/models/whisper-1", 200), ("POST", "/v1/audio/transcriptions", 400)]
 #: 403 for everybody else
 OF_ADMINS = [("GET", "/api/queues", 200), ("POST", "/api/queues/long/pause", 200), ("POST", "/api/queues/long/resume", 200)]
 OF_ADMINS += [("GET", "/api/queues/history", 200), ("GET", "/api/workers", 200), ("GET", "/api/health", 200), ("GET", "/admin", 200)]
