@@ -68,9 +68,10 @@ def link(job_id: str) -> tuple[Response, int]:
 def linked(signed: str) -> Response:
     """Answer what a link opens. Raises NotFound: it was tampered with, has ended, or who made it may not see that any more."""
     job_id, name, user = opened(signed)
-    who = people.named(backend().store, user)
-    if who is None:
-        raise NotFound(NO_LINK)
+    try:
+        who = people.get(backend().store, user)
+    except NotFound:
+        raise NotFound(NO_LINK) from None
     job = job_of(backend(), who, job_id)
     return send_recording(job) if name is None else send_artifact(job, name)
 
