@@ -120,7 +120,7 @@ def conclude(client: Client, job: Followed, status: dict[str, Any], *, listed: b
         client.download(artifact["url"], target)
         job.files.append(str(target))
         if listed:
-            print(target, flush=True)
+            tqdm.write(str(target))  # above the bars
 
 
 def out_folders(out: Path | None, names: list[str]) -> list[Path | None]:

@@ -163,7 +163,7 @@ def submit_all(client: Client, arguments: argparse.Namespace, jobs: list[Followe
             continue
         jobs.append(begin(arguments, job["id"], subject.name, folder, len(jobs)))
         if not arguments.json:
-            print(job["id"], flush=True)
+            tqdm.write(job["id"])  # above the bars
         elif not watches(arguments):
             print_json(client, jobs[-1])
     return refused
@@ -192,7 +192,8 @@ def name_again(client: Client, arguments: argparse.Namespace, jobs: list[Followe
 
 def begin(arguments: argparse.Namespace, id: str, name: str, folder: Path | None, place: int) -> Followed:
     watched = watches(arguments) and shows_bars(arguments.quiet)
-    bar = tqdm(total=100, desc=name, position=place, bar_format="{percentage:3.0f}%|{bar:24}| {desc}", disable=not watched)
+    shape = "{percentage:3.0f}%|{bar:24}| {desc}"
+    bar = tqdm(total=100, desc=name, position=place, bar_format=shape, dynamic_ncols=True, disable=not watched)
     return Followed(id, name, folder, bar)
 
 
