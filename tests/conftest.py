@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from redis import Redis
 
 from jobs.settings import Settings, settings
 from jobs.store import Store, connect
 from scripts import embedded
+
+# The short form walks the same walks everywhere: what fails was broken by a change. The long form (make chaos) looks for new ones.
+hypothesis.settings.register_profile("short", derandomize=True)
+if not os.environ.get("LECTERN_LONG"):
+    hypothesis.settings.load_profile("short")
 
 
 @pytest.fixture(autouse=True)

@@ -13,8 +13,29 @@ from jobs.settings import Settings
 from jobs.settings import settings as read_settings
 from jobs.storage import Storage
 from jobs.store import Store
-from web import api_batch, api_corrections, api_estimate, api_jobs, api_queues, api_uploads, artifacts, auth, health, pages, problems
+from web import (
+    account,
+    admin,
+    api_admin,
+    api_batch,
+    api_bulk,
+    api_corrections,
+    api_estimate,
+    api_jobs,
+    api_people,
+    api_queues,
+    api_uploads,
+    artifacts,
+    auth,
+    dashboard,
+    health,
+    hosts,
+    pages,
+    problems,
+    ratelimit,
+)
 from web.backend import EXTENSION, Backend
+from web.openai import api as openai
 
 #: Nothing is loaded from, sent to or shown inside any other place.
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -39,6 +60,27 @@ HARDENING = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cache-Control", "private, no-cache"),
 )
+LOWERED = tuple((one, one[0].lower()) for one in HARDENING)
+
+
+#: Whose routes the app has.
+ROUTED: tuple[Any, ...] = (
+    health,
+    api_uploads,
+    api_batch,
+    api_jobs,
+    api_bulk,
+    api_estimate,
+    api_corrections,
+    api_queues,
+    api_admin,
+    api_people,
+    openai,
+    artifacts,
+    pages,
+    account,
+    admin,
+)
 
 
 class JobId(BaseConverter):
@@ -57,18 +99,25 @@ class QueueName(BaseConverter):
     regex = r"(?:[a-z0-9_]{1,32}\.)?(?:short|long)"
 
 
+class OrgName(BaseConverter):
+    regex = "[a-z0-9_]{1,40}"
+
+
 def create_app(settings: Settings | None = None, *, store: Store | None = None, storage: Storage | None = None) -> Flask:
     """Make the app. Store and storage are opened by each process when it first needs them, unless they are given."""
     settings = settings or read_settings()
     app = Flask(__name__)
     app.extensions[EXTENSION] = Backend(settings, store=store, storage=storage)
-    app.url_map.converters.update(job=JobId, node=Node, queue=QueueName)
+    app.url_map.converters.update(job=JobId, node=Node, queue=QueueName, org=OrgName)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    hosts.install(app, settings)
     auth.install(app, settings)
     problems.install(app)
-    for module in (health, api_uploads, api_batch, api_jobs, api_estimate, api_corrections, api_queues, artifacts, pages):
+    for module in ROUTED:
         app.register_blueprint(module.routes)
+    openai.install(app)
+    dashboard.install(app)
     app.wsgi_app = hardened(app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app
 
@@ -79,7 +128,8 @@ def hardened(app: WSGIApplication) -> WSGIApplication:
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *failed: Any) -> Any:
             there = {name.lower() for name, _ in headers}
-            return start_response(status, [*headers, *(one for one in HARDENING if one[0].lower() not in there)], *failed)
+            missing = [one for one, name in LOWERED if name not in there]
+            return start_response(status, [*headers, *missing, *ratelimit.headers_of(environ)], *failed)
 
         return app(environ, start)
 

@@ -16,6 +16,7 @@ from web import submitting
 from web.auth import identifies, person
 from web.backend import backend
 from web.body import NewJob, read_json, read_new_job
+from web.limits import room
 from web.problems import invalid
 from web.receive import receive
 from web.status import Sight, answer, answer_page, look_at, status_of
@@ -45,9 +46,17 @@ def submit() -> tuple[Response, int, dict[str, str]]:
     key = submitting.idempotency_key(request)
     if request.mimetype == "multipart/form-data":
         backend().store.require_room()
-        limit = backend().settings.max_upload_bytes
-        check = partial(submitting.check_fields, backend(), person())
-        with receive(request, backend().incoming, max_file_bytes=limit, fields=submitting.FORM_FIELDS, check_fields=check) as form:
+        free = room(backend(), person(), key)
+        check = partial(submitting.check_fields, backend(), person(), free)
+        taken = receive(
+            request,
+            backend().incoming,
+            max_file_bytes=free.file_bytes,
+            fields=submitting.FORM_FIELDS,
+            check_fields=check,
+            refusal=free.bytes,
+        )
+        with taken as form:
             job_id = submitting.submit_form(backend(), person(), form, idempotency_key=key)
     else:
         new = read_new_job(read_json(request), NewJob)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from flask import Request, Response
 
 from jobs import show
-from jobs.errors import Nobody, NotFound
+from jobs.errors import Nobody, NotFound, Unseen
 from jobs.model import Standing
 from jobs.people import Person
 from jobs.view import NO_ESTIMATES, Estimates, describe, estimates
@@ -60,6 +60,9 @@ def look(backend: Backend, job_id: str, shown: str = "") -> Sight | None:
         seen = show.see(backend.store, job_id, asker=auth.digest(), known=entry.known if entry else None, shown=shown)
     except Nobody:
         raise auth.unauthenticated() from None
+    except Unseen as error:
+        auth.identified(error.who)
+        raise
     auth.identified(seen.who)
     if seen.known is None:
         return None

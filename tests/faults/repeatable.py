@@ -10,7 +10,7 @@ from typing import Any
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from jobs import claim, control, orgs, people, pieces, plain, quota, record, show, submit, uploads
+from jobs import claim, control, orgs, people, pieces, plain, quota, record, samples, show, submit, uploads
 from jobs.errors import NotFound, Stale
 from jobs.model import Back, Claimed, Completed, Failed, Idle, Outcome, Plain, Skipped, Spawn, Submission
 from jobs.settings import Quota
@@ -159,6 +159,11 @@ def pauses(kind: control.Paused, name: str, *, on: bool) -> Callable[[Hands], Re
     return prepare
 
 
+def samples_the_queues(hands: Hands) -> Repeatable:
+    child(hands)
+    return lambda: samples.note(hands.store, now=hands.now)
+
+
 def tunes(hands: Hands) -> Repeatable:
     child(hands)
     return lambda: orgs.set(hands.store, "acme", weight=2.0, max_running=1, now=hands.now)
@@ -279,6 +284,11 @@ def releases(hands: Hands) -> Repeatable:
     return lambda: hands.store.run("release", upload.id, "j1")
 
 
+def keeps(hands: Hands) -> Repeatable:
+    upload = uploads.Upload(uploads.new_id(), "ada", "acme", "a.ogg", 1, "audio/ogg", 1.0, "uploads/x/recording")
+    return lambda: uploads.add(hands.store, upload, ttl_s=60, limited=True, now=hands.now)
+
+
 CASES = [
     Case("submit", "with the job's id", lambda hands: submitted(hands, job="j1")),
     Case("submit", "with an Idempotency-Key", lambda hands: submitted(hands, idempotency_key="k")),
@@ -322,9 +332,11 @@ CASES = [
     Case("reserve", "a place", reserves(free=True)),
     Case("reserve", "none left", reserves(free=False)),
     Case("look", "", looks),
+    Case("keep", "an upload that is charged", keeps),
     Case("who", "", lambda hands: partial(people.find, hands.store, people.add(hands.store, "ada", org="acme"))),
     Case("claim", "of a plain RQ job", claims_plain),
     Case("knock", "", knocks),
+    Case("sample", "", samples_the_queues, again=60),  # seconds until the next
     # RQ's own code has committed the outcome: the run is over, and needs nothing.
     Case("end_plain", "", ends_plain, again=Stale),
     Case("hand_back", "of a plain RQ job", hands_plain_back),
