@@ -30,9 +30,11 @@ from web import (
     dashboard,
     health,
     hosts,
+    media,
     pages,
     problems,
     ratelimit,
+    reader,
 )
 from web.backend import EXTENSION, Backend
 from web.openai import api as openai
@@ -77,7 +79,9 @@ ROUTED: tuple[Any, ...] = (
     api_people,
     openai,
     artifacts,
+    media,
     pages,
+    reader,
     account,
     admin,
 )
