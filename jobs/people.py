@@ -109,6 +109,7 @@ def remove(store: Store, name: str) -> None:
         others = [person for person in people if person.user != name and person.org == org]
         pipe.multi()
         pipe.delete(store.keys.user(name), store.keys.token(token))
+        pipe.delete(store.keys.callback_secret(name))
         pipe.srem(store.keys.users(), name)
         if not others:
             pipe.delete(store.keys.org(org))

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jobs import types
 from jobs.cursor import pack, read_cursor, read_offsets, write_cursor
 from jobs.errors import NotFound
-from jobs.model import JobView, Line, Standing
+from jobs.model import Callback, JobView, Line, Standing
+from jobs.reducers import first_line
 from jobs.states import Priority, TaskState
 from jobs.store import Store, stamp
-from jobs.view import assemble, describe, estimates, told_artifacts
+from jobs.view import assemble, describe, estimates, seconds, told_artifacts
 
 PARTIAL_ITEMS = 200  #: most items of one answer of `partial`
 LISTING_SCAN = 20  #: pages looked through at most for one page of a filtered list
@@ -78,12 +80,24 @@ def job(store: Store, job: str) -> JobView:
 FIELDS = ("type", "user", "org", "priority", "status", "params", "created", "started", "ended", "rev", "size", "order")
 
 
-def read(job: str, speeds: Mapping[str, float], values: Sequence[bytes | None], lines: Sequence[bytes], *flat: Sequence[bytes]) -> Known:
+def read(job: str, speeds: Mapping[str, float], told: Sequence[Any], lines: Sequence[bytes], *flat: Sequence[bytes]) -> Known:
+    *values, callback = told
     fields = {name: value.decode() for name, value in zip(FIELDS, values, strict=True) if value is not None}
     tasks = dict(zip(fields["order"].split(","), map(bytes.decode, lines), strict=True))
-    view = assemble(job, fields, tasks, *map(pairs, flat), speeds=speeds)
+    view = assemble(job, fields, tasks, *map(pairs, flat), speeds=speeds, callback=called(callback))
     weight = sum(map(len, fields.values())) + sum(map(len, lines)) + sum(sum(map(len, part)) for part in flat)
     return Known(view, fields["created"], float(fields.get("size", 0)), places(view), weight)
+
+
+def called(told: Sequence[bytes]) -> Callback | None:
+    """Return how the ends of a job are told, as callback.lua tells it; None where nobody is to be told."""
+    if not told:
+        return None
+    url, *rest = map(bytes.decode, told)
+    if not rest:
+        return Callback(url)
+    job, status, tries, error, began, ended, due = rest
+    return Callback(url, job, status, int(tries), first_line(error), seconds(began), seconds(ended), seconds(due))
 
 
 def places(view: JobView) -> tuple[str, ...]:
@@ -161,7 +175,7 @@ def listing(
 
 
 def fitting(store: Store, ids: list[str], wanted: tuple[str | None, ...]) -> set[str]:
-    """Return those of `ids` whose user, organisation, status and type are the wanted ones (None is any)."""
+    """Return those of `ids` whose user, organisation, status and type are the wanted ones (None is any, but no type of Lectern's own)."""
     with store.redis.pipeline(transaction=False) as pipe:
         for one in ids:
             pipe.hmget(store.keys.job(one), "user", "org", "status", "type")
@@ -170,11 +184,12 @@ def fitting(store: Store, ids: list[str], wanted: tuple[str | None, ...]) -> set
         one
         for one, fields in zip(ids, found, strict=True)
         if all(want is None or field == want.encode() for want, field in zip(wanted, fields, strict=True))
+        and (wanted[-1] or not types.internal((fields[-1] or b"").decode()))
     }
 
 
 def read_many(store: Store, ids: list[str]) -> list[JobView]:
-    """Read several jobs in one round trip; those deleted meanwhile are left out."""
+    """Read several jobs in one round trip, and one more where ends of some are told elsewhere; those deleted meanwhile are left out."""
     keys = store.keys
     with store.redis.pipeline(transaction=False) as pipe:
         for one in ids:
@@ -184,9 +199,13 @@ def read_many(store: Store, ids: list[str]) -> list[JobView]:
         pipe.hgetall(keys.build("speeds"))
         *replies, measured = pipe.execute()
     speeds = {engine: float(us) / 1e6 for engine, us in text(measured).items()}
-    groups = zip(ids, *(replies[part::5] for part in range(5)), strict=True)
+    groups = list(zip(ids, *(replies[part::5] for part in range(5)), strict=True))
+    telling = [one for one, fields, *_ in groups if fields.get(b"callback") == b"-"]
+    told = dict(zip(telling, map(called, store.run("called", *telling)), strict=True)) if telling else {}
     return [
-        assemble(one, *(text(part) for part in ({b"params": long, **fields} if long else fields, *parts)), speeds=speeds)
+        assemble(
+            one, *(text(part) for part in ({b"params": long, **fields} if long else fields, *parts)), speeds=speeds, callback=told.get(one)
+        )
         for one, fields, *parts, long in groups
         if fields and fields[b"status"] != b"deleted"
     ]

@@ -322,6 +322,7 @@ CASES = [
     Case("reserve", "a place", reserves(free=True)),
     Case("reserve", "none left", reserves(free=False)),
     Case("look", "", looks),
+    Case("called", "", lambda hands: partial(hands.store.run, "called", hands.submit({"name": "a"}))),
     Case("who", "", lambda hands: partial(people.find, hands.store, people.add(hands.store, "ada", org="acme"))),
     Case("claim", "of a plain RQ job", claims_plain),
     Case("knock", "", knocks),
