@@ -279,7 +279,19 @@ def releases(hands: Hands) -> Repeatable:
     return lambda: hands.store.run("release", upload.id, "j1")
 
 
+def told(hands: Hands, job: str | None = None) -> str:
+    asked = Submission("synthetic", {"tasks": [{"name": "a"}]}, "ada", "acme", admin=True, callback_url="https://example.org/")
+    return submit.submit(hands.store, asked, job=job, now=hands.now)
+
+
+def records_the_end(hands: Hands) -> Repeatable:
+    told(hands)
+    claimed = hands.claim()
+    return lambda: hands.record(claimed, next_run="next")
+
+
 CASES = [
+    Case("submit", "of a job that is told of", lambda hands: partial(told, hands, "j1")),
     Case("submit", "with the job's id", lambda hands: submitted(hands, job="j1")),
     Case("submit", "with an Idempotency-Key", lambda hands: submitted(hands, idempotency_key="k")),
     Case("claim", "of a task", claims),
@@ -322,7 +334,9 @@ CASES = [
     Case("reserve", "a place", reserves(free=True)),
     Case("reserve", "none left", reserves(free=False)),
     Case("look", "", looks),
-    Case("called", "", lambda hands: partial(hands.store.run, "called", hands.submit({"name": "a"}))),
+    Case("called", "", lambda hands: partial(hands.store.run, "called", told(hands))),
+    Case("record", "what ends a job that is told of", records_the_end),
+    Case("cancel", "of a job that is told of", lambda hands: partial(control.cancel, hands.store, told(hands), now=hands.now)),
     Case("who", "", lambda hands: partial(people.find, hands.store, people.add(hands.store, "ada", org="acme"))),
     Case("claim", "of a plain RQ job", claims_plain),
     Case("knock", "", knocks),

@@ -133,7 +133,7 @@ def test_what_tells_goes_with_the_job_it_tells_of_half_done_or_not(hands: Hands)
 
     assert hands.record(running).stale
     assert tellers(hands) == []
-    assert [key for key in hands.store.redis.keys("app:jobs:*")] == []
+    assert hands.store.redis.keys("app:jobs:*") == []
 
 
 def test_deleting_what_tells_is_said_and_a_later_end_is_told_all_the_same(hands: Hands) -> None:

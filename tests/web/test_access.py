@@ -26,7 +26,7 @@ OF_A_JOB = [
     ("DELETE", JOB, 204),
 ]
 OF_ANYBODY = [("GET", "/api/jobs", 200), ("GET", "/", 200), ("POST", "/api/uploads", 415), ("POST", "/api/jobs", 415)]
-OF_ANYBODY += [("POST", "/api/jobs/batch", 415)]
+OF_ANYBODY += [("POST", "/api/jobs/batch", 415), ("GET", "/api/me/callback-secret", 200), ("POST", "/api/me/callback-secret", 200)]
 #: 403 for everybody else
 OF_ADMINS = [("GET", "/api/queues", 200), ("POST", "/api/queues/long/pause", 200), ("POST", "/api/queues/long/resume", 200)]
 OPEN = [("GET", "/healthz", 200), ("GET", "/readyz", 200), ("GET", "/signin", 200), ("GET", "/static/page.css", 200)]
