@@ -55,7 +55,7 @@ def message(store: Store, params: Mapping[str, Json], at: float | None, *, now: 
         status = show.status(store, job)
     except NotFound:
         return None
-    if url is None:
+    if url is None or ends is None:  # another job was given its id
         return None
     known = read(store.redis.hgetall(store.keys.callback_secret(status["user"])), time.time() if now is None else now)
     if known is None:  # with its user

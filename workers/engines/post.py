@@ -59,6 +59,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, private_allowed: 
             connection = connect(parts.scheme, host, port, found, deadline)
             connection.request("POST", target, body, {"Host": named, **headers}, preload_content=False)
             response = connection.getresponse()
+            if deadline.passed:  # what was hung up on looks like headers that end
+                raise TimeoutError
             text = b""
             with suppress(*TROUBLE):  # the status was told: what becomes of the rest changes nothing
                 text = response.read(ANSWER_BYTES, decode_content=False)
@@ -107,7 +109,7 @@ def lookup(host: str, port: int) -> list[Address]:
 def connect(scheme: str, host: str, port: int, found: list[Address], deadline: Deadline) -> HTTPConnection:
     """Connect to the first of the addresses that answers. Raises what keeps the last from it."""
     last: Exception = OSError("there is none")
-    for address in found[:2]:  # one of each family; more would only take longer
+    for address in found[:2]:  # with more of them it would take too long to find out that none answers
         connection = HTTPConnection(str(address), port, timeout=CONNECT_S)
         if scheme == "https":
             its_own = ssl.create_default_context()  # heeds SSL_CERT_FILE and SSL_CERT_DIR
