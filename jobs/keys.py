@@ -111,6 +111,8 @@ KEYS: dict[str, Key] = {
     "worker": Key(
         "worker:{worker}", "string", "`<run> <rq_job>,… <first recorded run> <state>,…`: a worker's last answers", "expiry a day"
     ),
+    "samples": Key("samples:{queue}", "list", "`<unix s> <waiting> <oldest wait s> <completed> <failed>` a minute, newest first", "expiry"),
+    "sampled": Key("sampled", "string", "the minute (unix s) that was noted last", "expiry"),
     "idem": Key("idem:{user}:{key}", "string", "`<job> <digest>`: what an Idempotency-Key was used for", "expiry a day"),
 }
 

@@ -13,7 +13,23 @@ from jobs.settings import Settings
 from jobs.settings import settings as read_settings
 from jobs.storage import Storage
 from jobs.store import Store
-from web import api_batch, api_callbacks, api_corrections, api_jobs, api_queues, api_uploads, artifacts, auth, health, pages, problems
+from web import (
+    admin,
+    api_admin,
+    api_batch,
+    api_bulk,
+    api_callbacks,
+    api_corrections,
+    api_jobs,
+    api_queues,
+    api_uploads,
+    artifacts,
+    auth,
+    dashboard,
+    health,
+    pages,
+    problems,
+)
 from web.backend import EXTENSION, Backend
 
 #: Nothing is loaded from, sent to or shown inside any other place.
@@ -57,18 +73,25 @@ class QueueName(BaseConverter):
     regex = r"(?:[a-z0-9_]{1,32}\.)?(?:short|long)"
 
 
+class OrgName(BaseConverter):
+    regex = "[a-z0-9_]{1,40}"
+
+
 def create_app(settings: Settings | None = None, *, store: Store | None = None, storage: Storage | None = None) -> Flask:
     """Make the app. Store and storage are opened by each process when it first needs them, unless they are given."""
     settings = settings or read_settings()
     app = Flask(__name__)
     app.extensions[EXTENSION] = Backend(settings, store=store, storage=storage)
-    app.url_map.converters.update(job=JobId, node=Node, queue=QueueName)
+    app.url_map.converters.update(job=JobId, node=Node, queue=QueueName, org=OrgName)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     auth.install(app, settings)
     problems.install(app)
     for module in (health, api_uploads, api_batch, api_callbacks, api_jobs, api_corrections, api_queues, artifacts, pages):
         app.register_blueprint(module.routes)
+    for module in (api_admin, api_bulk, admin):
+        app.register_blueprint(module.routes)
+    dashboard.install(app)
     app.wsgi_app = hardened(app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app
 

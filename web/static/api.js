@@ -12,10 +12,11 @@ export class Refused extends Error {
 }
 
 // → {status, body, etag}; body is null when there is none (204, 304). Throws Refused, or TypeError when nothing answers.
-export async function ask(path, { method = "GET", etag } = {}) {
+export async function ask(path, { method = "GET", etag, json } = {}) {
   const headers = { Accept: "application/json", "X-CSRF-Token": csrf };
   if (etag) headers["If-None-Match"] = etag;
-  const response = await fetch(path, { method, headers, cache: "no-store" });
+  if (json !== undefined) headers["Content-Type"] = "application/json";
+  const response = await fetch(path, { method, headers, cache: "no-store", body: json === undefined ? undefined : JSON.stringify(json) });
   if (response.status === 401) signInAgain();
   if (response.status >= 400) throw new Refused(await response.json().catch(() => null), response.status);
   const body = response.status === 204 || response.status === 304 ? null : await response.json();
