@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -17,11 +16,15 @@ from web import submitting
 from web.auth import identifies, person
 from web.backend import backend
 from web.body import NewJob, read_json, read_new_job
+from web.limits import room
 from web.problems import invalid
 from web.receive import receive
-from web.status import answer, status_of
+from web.status import Sight, answer, answer_page, look_at, status_of
 
 routes = Blueprint("api_jobs", __name__, url_prefix="/api/jobs")
+
+
+STATUSES = "|".join(JobStatus)
 
 
 class Listing(BaseModel):
@@ -29,7 +32,7 @@ class Listing(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    status: JobStatus | None = None
+    status: str | None = Field(None, pattern=f"^(?:{STATUSES})(?:,(?:{STATUSES}))*$", description="one, or several with commas")
     type: str | None = Field(None, pattern=r"^[a-z][a-z0-9_]{0,31}$")
     user: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9_.@-]{0,63}$")
     org: str | None = Field(None, pattern=r"^[a-z0-9_]{1,40}$")
@@ -43,9 +46,17 @@ def submit() -> tuple[Response, int, dict[str, str]]:
     key = submitting.idempotency_key(request)
     if request.mimetype == "multipart/form-data":
         backend().store.require_room()
-        limit = backend().settings.max_upload_bytes
-        check = partial(submitting.check_fields, backend(), person())
-        with receive(request, backend().incoming, max_file_bytes=limit, fields=submitting.FORM_FIELDS, check_fields=check) as form:
+        free = room(backend(), person(), key)
+        check = partial(submitting.check_fields, backend(), person(), free)
+        taken = receive(
+            request,
+            backend().incoming,
+            max_file_bytes=free.file_bytes,
+            fields=submitting.FORM_FIELDS,
+            check_fields=check,
+            refusal=free.bytes,
+        )
+        with taken as form:
             job_id = submitting.submit_form(backend(), person(), form, idempotency_key=key)
     else:
         new = read_new_job(read_json(request), NewJob)
@@ -56,21 +67,21 @@ def submit() -> tuple[Response, int, dict[str, str]]:
 
 @routes.get("")
 def listing() -> Response:
-    """List jobs, newest first → {jobs: […], cursor}. Anybody but an admin sees the own ones only."""
+    """List jobs, newest first → {jobs: […], cursor}, or 304 as for a status. Anybody but an admin sees the own ones only."""
     try:
         asked = Listing.model_validate(request.args.to_dict())
     except ValidationError as error:
         raise invalid(error) from error
-    found, cursor = jobs_of(person(), asked)
-    return jsonify(jobs=found, cursor=cursor)
+    return answer_page(*jobs_of(person(), asked), request)
 
 
-def jobs_of(asker: Person, asked: Listing) -> tuple[list[dict[str, Any]], str | None]:
+def jobs_of(asker: Person, asked: Listing) -> tuple[list[Sight], str | None]:
     """Return one page of the jobs that `asker` may see and asked for, and the cursor of the next."""
     if not asker.admin and (asked.user or asker.user, asked.org or asker.org) != (asker.user, asker.org):
         return [], None  # someone else's jobs are not there
     user = asked.user if asker.admin else asker.user
-    return show.listing(backend().store, **asked.model_dump() | {"user": user})
+    found, cursor = show.find(backend().store, **asked.model_dump() | {"user": user})
+    return look_at(backend(), found), cursor
 
 
 @routes.get("/<job:job_id>")

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, jsonify, request
 from web import recordings
 from web.auth import person
 from web.backend import backend
+from web.limits import room
 from web.receive import receive
 
 routes = Blueprint("api_uploads", __name__)
@@ -16,6 +17,7 @@ routes = Blueprint("api_uploads", __name__)
 def upload() -> tuple[Response, int]:
     """Receive, probe and keep a file → 201 {id, filename, bytes}."""
     backend().store.require_room()
-    with receive(request, backend().incoming, max_file_bytes=backend().settings.max_upload_bytes) as form:
+    free = room(backend(), person())
+    with receive(request, backend().incoming, max_file_bytes=free.file_bytes, refusal=free.bytes) as form:
         kept = recordings.keep(backend(), person(), form.recording())
     return jsonify(id=kept.id, filename=kept.filename, bytes=kept.bytes), 201

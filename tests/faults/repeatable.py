@@ -295,6 +295,11 @@ def records_the_end(hands: Hands) -> Repeatable:
     return lambda: hands.record(claimed, next_run="next")
 
 
+def keeps(hands: Hands) -> Repeatable:
+    upload = uploads.Upload(uploads.new_id(), "ada", "acme", "a.ogg", 1, "audio/ogg", 1.0, "uploads/x/recording")
+    return lambda: uploads.add(hands.store, upload, ttl_s=60, limited=True, now=hands.now)
+
+
 CASES = [
     Case("submit", "of a job that is told of", lambda hands: partial(told, hands, "j1")),
     Case("submit", "with the job's id", lambda hands: submitted(hands, job="j1")),
@@ -339,9 +344,9 @@ CASES = [
     Case("reserve", "a place", reserves(free=True)),
     Case("reserve", "none left", reserves(free=False)),
     Case("look", "", looks),
-    Case("called", "", lambda hands: partial(hands.store.run, "called", told(hands))),
     Case("record", "what ends a job that is told of", records_the_end),
     Case("cancel", "of a job that is told of", lambda hands: partial(control.cancel, hands.store, told(hands), now=hands.now)),
+    Case("keep", "an upload that is charged", keeps),
     Case("who", "", lambda hands: partial(people.find, hands.store, people.add(hands.store, "ada", org="acme"))),
     Case("claim", "of a plain RQ job", claims_plain),
     Case("knock", "", knocks),
