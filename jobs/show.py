@@ -222,8 +222,7 @@ def find(
     for _ in range(LISTING_SCAN):
         page = store.redis.zrevrangebyscore(index, highest, "-inf", start=0, num=limit + 1 + len(after), withscores=True)
         fresh = [(member.decode(), f"{score:.0f}") for member, score in page if member.decode() not in after]
-        exact = wanted == (user, None, None, None)  # by its index alone: what is asked for most takes a round trip less
-        fits = {one for one, _ in fresh} if exact else fitting(store, [one for one, _ in fresh[:limit]], wanted)
+        fits = fitting(store, [one for one, _ in fresh[:limit]], wanted)  # without filters too: an index has Lectern's own jobs as well
         for one, created in fresh[:limit]:
             found += [one] if one in fits else []
             after = {*after, one} if created == highest else {one}
