@@ -22,6 +22,12 @@ KEYS: dict[str, Key] = {
     "params": Key("jobs:{job}:params", "string", "the job's parameters, JSON, where they take more than 64 bytes", "delete.lua"),
     "state": Key("jobs:{job}:state", "hash", "what changes: `<task>` its state, `<task>:<letter>` the rest", "delete.lua"),
     "outputs": Key("jobs:{job}:outputs", "hash", "`<task>` its committed output, JSON; `<task>:x` what it failed with", "delete.lua"),
+    "callback": Key(
+        "jobs:{job}:callback",
+        "hash",
+        "where its ends are told: url, line of the task that tells one, n ends so far, job that tells of the last",
+        "delete.lua",
+    ),
     "child_tasks": Key("jobs:{job}:tasks:{task}", "hash", "as tasks, for the children: `*` their line, `<n>:p` a payload", "delete.lua"),
     "child_state": Key("jobs:{job}:state:{task}", "hash", "as state, for the children of one task", "delete.lua"),
     "child_outputs": Key("jobs:{job}:outputs:{task}", "hash", "as outputs, for the children of one task", "delete.lua"),
@@ -41,6 +47,9 @@ KEYS: dict[str, Key] = {
         "hash",
         "org, role, created; max_requests, max_bytes, max_seconds where an admin set them; `token` of one added before people had several",
         "people.remove",
+    ),
+    "callback_secret": Key(
+        "users:{user}:callbacks", "hash", "what signs a user's callbacks; `<former one>` until when it does as well", "people.remove"
     ),
     "user_tokens": Key("users:{user}:tokens", "set", "digests of a user's tokens, of some that have ended as well", "people.remove"),
     "rate": Key("rate:{user}", "string", "when all requests of a user's minute are free again (µs)", "expiry then"),
@@ -173,6 +182,12 @@ class Keys:
 
     def user(self, user: str) -> str:
         return self.build("user", user)
+
+    def callback(self, job: str) -> str:
+        return self.build("callback", job)
+
+    def callback_secret(self, user: str) -> str:
+        return self.build("callback_secret", user)
 
     def org(self, org: str) -> str:
         return self.build("org", org)

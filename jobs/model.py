@@ -71,6 +71,7 @@ class Submission:
     zone: str = ""
     admin: bool = False
     upload: str = ""  #: an upload that is kept for as long as the job is there; the parameters name it too
+    callback_url: str = ""  #: where to tell each end of the job
     limited: bool = False  #: what it uses is charged to the user's day (jobs/limits.py)
     bytes: int = 0  #: of the recording that came with it, to be charged too
 
@@ -158,6 +159,7 @@ class Failed:
     error: str  #: at most 4 KB; the first line is a sentence
     final: bool = False
     output: Json = None  #: what could be made although it failed, as Completed's
+    delay_s: float | None = None  #: before the next attempt; None: the backoff of its task
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +203,20 @@ class TaskView:
 
 
 @dataclass(frozen=True, slots=True)
+class Callback:
+    """Where the ends of a job are told, and how far the last one is, by the job that tells it."""
+
+    url: str
+    job: str = ""  #: of type `callback`; "" while there was no end
+    status: str = ""  #: its status, "" when it was deleted
+    tries: int = 0
+    error: str = ""
+    tried_at: float | None = None
+    ended_at: float | None = None
+    next_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JobView:
     """A job as `show` reads it, before its type's reducer sums it up."""
 
@@ -218,6 +234,7 @@ class JobView:
     tasks: tuple[TaskView, ...]
     outputs: Mapping[str, Json]  #: last committed outputs by task: of one that runs again, or has split, before it is done
     speeds: Mapping[str, float] = field(default_factory=dict, compare=False)  #: engine → seconds of work per second of audio
+    callback: Callback | None = None
 
 
 @dataclass(frozen=True, slots=True)

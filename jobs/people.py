@@ -105,6 +105,7 @@ def remove(store: Store, name: str) -> int:
         pipe.multi()
         people_tokens.erase(pipe, store, name, tokens)
         pipe.delete(store.keys.user(name))
+        pipe.delete(store.keys.callback_secret(name))
         pipe.srem(store.keys.users(), name)
         if not others:
             pipe.delete(store.keys.org(org))

@@ -52,6 +52,12 @@ class Settings(BaseSettings):
     )
     web_concurrency: int = Field(1, ge=1, description="web processes, each with WEB_THREADS threads")
     web_threads: int = Field(16, ge=1, description="threads of a web process; an upload or download takes one for as long as it lasts")
+    base_url: str = Field(
+        "", pattern=r"^(https?://[^\s?#]+)?$", description="address of the web as others reach it, for what is told elsewhere; empty: paths"
+    )
+    callback_private_addresses: bool = Field(
+        False, description="whether callbacks may go to addresses that are not public: of this machine, of the network around it"
+    )
     max_upload_bytes: int = Field(2_000_000_000, ge=1, description="largest upload, in bytes")
     max_audio_seconds: float = Field(6 * 3600, gt=0, description="longest recording, in seconds")
     max_requests_per_minute: int = Field(600, ge=0, description="requests that a user may make in a minute; 0: any number")

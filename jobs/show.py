@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jobs import types
 from jobs.cursor import pack, read_cursor, read_offsets, write_cursor
 from jobs.errors import NotFound, Unseen
-from jobs.model import JobView, Line, Standing
+from jobs.model import Callback, JobView, Line, Standing
+from jobs.reducers import first_line
 from jobs.states import Priority, TaskState
 from jobs.store import Store, stamp
-from jobs.view import assemble, describe, estimates, told_artifacts
+from jobs.view import assemble, describe, estimates, seconds, told_artifacts
 
 PARTIAL_ITEMS = 200  #: most items of one answer of `partial`
 LISTING_SCAN = 20  #: pages looked through at most for one page of a filtered list
@@ -114,12 +116,24 @@ def job(store: Store, job: str) -> JobView:
 FIELDS = ("type", "user", "org", "priority", "status", "params", "created", "started", "ended", "rev", "size", "order")
 
 
-def read(job: str, speeds: Mapping[str, float], values: Sequence[bytes | None], lines: Sequence[bytes], *flat: Sequence[bytes]) -> Known:
+def read(job: str, speeds: Mapping[str, float], told: Sequence[Any], lines: Sequence[bytes], *flat: Sequence[bytes]) -> Known:
+    *values, callback = told
     fields = {name: value.decode() for name, value in zip(FIELDS, values, strict=True) if value is not None}
     tasks = dict(zip(fields["order"].split(","), map(bytes.decode, lines), strict=True))
-    view = assemble(job, fields, tasks, *map(pairs, flat), speeds=speeds)
+    view = assemble(job, fields, tasks, *map(pairs, flat), speeds=speeds, callback=called(callback))
     weight = sum(map(len, fields.values())) + sum(map(len, lines)) + sum(sum(map(len, part)) for part in flat)
     return Known(view, fields["created"], float(fields.get("size", 0)), places(view), weight)
+
+
+def called(told: Sequence[bytes]) -> Callback | None:
+    """Return how the ends of a job are told, as callback.lua tells it; None where nobody is to be told."""
+    if not told:
+        return None
+    url, *rest = map(bytes.decode, told)
+    if not rest:
+        return Callback(url)
+    job, status, tries, error, began, ended, due = rest
+    return Callback(url, job, status, int(tries), first_line(error), seconds(began), seconds(ended), seconds(due))
 
 
 def places(view: JobView) -> tuple[str, ...]:
@@ -208,8 +222,7 @@ def find(
     for _ in range(LISTING_SCAN):
         page = store.redis.zrevrangebyscore(index, highest, "-inf", start=0, num=limit + 1 + len(after), withscores=True)
         fresh = [(member.decode(), f"{score:.0f}") for member, score in page if member.decode() not in after]
-        exact = wanted == (user, None, None, None)  # by its index alone: what is asked for most takes a round trip less
-        fits = {one for one, _ in fresh} if exact else fitting(store, [one for one, _ in fresh[:limit]], wanted)
+        fits = fitting(store, [one for one, _ in fresh[:limit]], wanted)  # without filters too: an index has Lectern's own jobs as well
         for one, created in fresh[:limit]:
             found += [one] if one in fits else []
             after = {*after, one} if created == highest else {one}
@@ -222,7 +235,7 @@ def find(
 
 
 def fitting(store: Store, ids: list[str], wanted: tuple[str | None, ...]) -> set[str]:
-    """Return those of `ids` whose user, organisation, status and type are among the wanted ones (None is any)."""
+    """Return those of `ids` whose user, organisation, status and type are among the wanted ones (None is any, but no type of ours)."""
     with store.redis.pipeline(transaction=False) as pipe:
         for one in ids:
             pipe.hmget(store.keys.job(one), "user", "org", "status", "type")
@@ -232,6 +245,7 @@ def fitting(store: Store, ids: list[str], wanted: tuple[str | None, ...]) -> set
         one
         for one, fields in zip(ids, found, strict=True)
         if all(among is None or field in among for among, field in zip(allowed, fields, strict=True))
+        and (allowed[-1] or not types.internal((fields[-1] or b"").decode()))
     }
 
 

@@ -14,11 +14,12 @@ from typing import NamedTuple
 import redis
 from pydantic import ValidationError
 
-from jobs import faults, graph, types, uses
+from jobs import faults, graph, receivers, types, uses
 from jobs.errors import Conflict, Forbidden, InvalidSubmission, LecternError, NotFound, NoUpload
 from jobs.model import JOB_ID, MINUTE_S, ORG_NAME, PLAIN_ORG, UPLOAD_ID, USER_NAME, ZONE_NAME, Graph, Json, Submission, TaskSpec
 from jobs.settings import Settings
 from jobs.store import Store, stamp
+from jobs.types import callback
 
 IDEMPOTENCY_S = 86_400  #: how long an Idempotency-Key is remembered
 #: What goes to Redis at once: it holds a chunk until it has carried it out, and a chunk is lost as a whole.
@@ -161,7 +162,10 @@ def prepare(config: Settings, submission: Submission, idempotency_key: str | Non
     if submission.upload and not UPLOAD_ID.fullmatch(submission.upload):
         raise InvalidSubmission(f"upload {submission.upload!r} is not of the form {UPLOAD_ID.pattern}", field="upload")
     params = as_json(stored)
-    digest = hashlib.sha256(json.dumps([submission.type, params, submission.priority, submission.zone]).encode()).hexdigest()[:32]
+    asked = [submission.type, params, submission.priority, submission.zone]
+    if submission.callback_url:
+        asked.append(submission.callback_url)
+    digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:32]
     return (
         stamp(now),
         job,
@@ -179,8 +183,18 @@ def prepare(config: Settings, submission: Submission, idempotency_key: str | Non
         config.max_audio_minutes_per_day * MINUTE_S if submission.limited else "",
         config.max_upload_bytes_per_day,
         submission.bytes,
+        *told(submission, config),
         *lines(checked),
     )
+
+
+def told(submission: Submission, config: Settings) -> tuple[str, str, str]:
+    """Return what submit.lua takes of a callback: address, line of the task that is to tell it, a secret. Raises InvalidSubmission."""
+    if not submission.callback_url:
+        return "", "", ""
+    receivers.check_url(submission.callback_url, private_allowed=config.callback_private_addresses)
+    send = place(callback.SEND, config.zone_of(callback.SEND.engine))
+    return submission.callback_url, line(send, (), ()), receivers.new_secret()
 
 
 def refusal(error: Exception, submission: Submission) -> Exception:
@@ -229,6 +243,8 @@ def place(task: TaskSpec, zone: str) -> TaskSpec:
 def permit(submission: Submission) -> types.JobType:
     """Return the submission's type. Raises InvalidSubmission for an unknown one, Forbidden for what only an admin may."""
     kind = types.find(submission.type)
+    if types.internal(submission.type):
+        raise InvalidSubmission(f"jobs of type {submission.type} are made by Lectern itself", field="type")
     if submission.admin:
         return kind
     if kind.ADMIN_ONLY:

@@ -8,6 +8,7 @@ from typing import Any, NoReturn, TypeVar
 from flask import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from jobs.receivers import MOST_CHARS
 from jobs.states import Priority
 from web.problems import Kind, Problem, invalid
 
@@ -23,6 +24,7 @@ class NewJob(BaseModel):
     params: dict[str, Any] = Field(default_factory=dict, description="the type's parameters")
     priority: Priority | None = Field(None, description="instead of the type's own; an admin may raise it, anybody lower it")
     zone: str = Field("", pattern=r"^([a-z0-9_]{1,32})?$", description="workers of this zone only; admins only")
+    callback_url: str = Field("", max_length=MOST_CHARS, description="where to tell each end of the job, by a signed POST")
 
 
 Asked = TypeVar("Asked", bound=NewJob)

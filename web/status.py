@@ -7,7 +7,6 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from flask import Request, Response
 
@@ -15,7 +14,7 @@ from jobs import show
 from jobs.errors import Nobody, NotFound, Unseen
 from jobs.model import JobView, Standing
 from jobs.people import Person
-from jobs.view import NO_ESTIMATES, Estimates, describe, estimates
+from jobs.view import NO_ESTIMATES, Estimates, describe, estimates, with_addresses
 from web import auth
 from web.backend import Backend
 from web.recent import Entry
@@ -123,16 +122,6 @@ def job_of(backend: Backend, person: Person, job_id: str) -> JobView:
     if not (person.admin or seen.user == person.user):
         raise NotFound(f"there is no job {job_id}")
     return seen
-
-
-def with_addresses(status: dict[str, Any]) -> dict[str, Any]:
-    for artifact in status["artifacts"]:
-        artifact["url"] = artifact_url(status["id"], artifact["name"])
-    return status
-
-
-def artifact_url(job_id: str, name: str) -> str:
-    return f"/api/jobs/{job_id}/artifacts/{quote(name)}"
 
 
 def etag(revision: int, told: Estimates) -> str:

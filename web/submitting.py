@@ -22,7 +22,7 @@ from web.limits import Room
 from web.problems import Kind, Problem
 from web.receive import Form, Received
 
-FORM_FIELDS = frozenset({"type", "params", "priority", "zone"})
+FORM_FIELDS = frozenset({"type", "params", "priority", "zone", "callback_url"})
 IDEMPOTENCY_KEY = re.compile(r"[\x21\x23-\x7e]{1,128}")
 SET_BY_SERVER = ("filename", "seconds", "filenames", "lengths")  #: parameters that come from the uploads, never from the client
 
@@ -147,7 +147,7 @@ def submission(person: Person, new: NewJob, upload: Upload | None = None, came_b
         params |= {name: known[name] for name in SET_BY_SERVER if name in taken and known[name] is not None}
     kept = upload.id if upload else ""
     asked = Submission(new.type, params, person.user, person.org, new.priority, new.zone, person.admin, kept)
-    return replace(asked, limited=not person.admin, bytes=came_bytes)
+    return replace(asked, limited=not person.admin, bytes=came_bytes, callback_url=new.callback_url)
 
 
 def key_reused(error: Conflict, field: str = "Idempotency-Key") -> Problem:

@@ -20,6 +20,7 @@ from workers.pieces import Pieces
 from workers.writer import Writer
 
 if TYPE_CHECKING:
+    from jobs.callbacks import Message
     from jobs.storage import Storage
 
 __all__ = [
@@ -113,6 +114,16 @@ class Context:
             if seen.user == self.claimed.user:
                 return seen
         raise NotFound(f"there is no job {job}")
+
+    def message(self) -> Message | None:
+        """Return what this run is to tell of a job that has ended, for engine `callback`; None when there is nobody to tell, or nothing."""
+        from jobs import callbacks, show  # only now: most engines never need them
+
+        def find() -> Message | None:
+            made_at = show.job(self._kit.store, self.claimed.job).created_at
+            return callbacks.message(self._kit.store, self.claimed.params, made_at)
+
+        return self._kit.patiently(find, self._check)
 
     def suspended(self, service: str) -> tuple[float, str]:
         """Return for how many seconds a service outside is not to be asked by anybody, and why; 0 when it may be."""

@@ -1,5 +1,5 @@
 -- What follows when a node changes: lanes, leases, the graph, the job. Needs base, rq, fair, lanes.
---
+--include callback
 -- The fences: a job that is not alive has no unfinished task, and a parent that is not joining has no unfinished child.
 -- `converge` brings nodes in line with their fence, a bounded number a call; whoever meets a node before that (a claim,
 -- a record) treats it as already cancelled.
@@ -60,6 +60,7 @@ local function finish_job(job, status, now, cause)
   note(job, 'ended', stamp(now))
   if cause ~= job.cause then note(job, 'cause', cause) end
   job.cause = cause
+  if job.callback then call_back(job, now) end
 end
 
 -- pending dependents -> ready, when this was the last they needed

@@ -284,12 +284,24 @@ def releases(hands: Hands) -> Repeatable:
     return lambda: hands.store.run("release", upload.id, "j1")
 
 
+def told(hands: Hands, job: str | None = None) -> str:
+    asked = Submission("synthetic", {"tasks": [{"name": "a"}]}, "ada", "acme", admin=True, callback_url="https://example.org/")
+    return submit.submit(hands.store, asked, job=job, now=hands.now)
+
+
+def records_the_end(hands: Hands) -> Repeatable:
+    told(hands)
+    claimed = hands.claim()
+    return lambda: hands.record(claimed, next_run="next")
+
+
 def keeps(hands: Hands) -> Repeatable:
     upload = uploads.Upload(uploads.new_id(), "ada", "acme", "a.ogg", 1, "audio/ogg", 1.0, "uploads/x/recording")
     return lambda: uploads.add(hands.store, upload, ttl_s=60, limited=True, now=hands.now)
 
 
 CASES = [
+    Case("submit", "of a job that is told of", lambda hands: partial(told, hands, "j1")),
     Case("submit", "with the job's id", lambda hands: submitted(hands, job="j1")),
     Case("submit", "with an Idempotency-Key", lambda hands: submitted(hands, idempotency_key="k")),
     Case("claim", "of a task", claims),
@@ -332,6 +344,8 @@ CASES = [
     Case("reserve", "a place", reserves(free=True)),
     Case("reserve", "none left", reserves(free=False)),
     Case("look", "", looks),
+    Case("record", "what ends a job that is told of", records_the_end),
+    Case("cancel", "of a job that is told of", lambda hands: partial(control.cancel, hands.store, told(hands), now=hands.now)),
     Case("keep", "an upload that is charged", keeps),
     Case("who", "", lambda hands: partial(people.find, hands.store, people.add(hands.store, "ada", org="acme"))),
     Case("claim", "of a plain RQ job", claims_plain),

@@ -31,6 +31,7 @@ OF_A_JOB = [
     ("DELETE", JOB, 204),
 ]
 OF_ANYBODY = [("GET", "/api/jobs", 200), ("GET", "/", 200), ("POST", "/api/uploads", 415), ("POST", "/api/jobs", 415)]
+OF_ANYBODY += [("GET", "/api/me/callback-secret", 200), ("POST", "/api/me/callback-secret", 200)]
 OF_ANYBODY += [("POST", "/api/jobs/batch", 415), ("POST", "/api/jobs/retry", 415), ("POST", "/api/jobs/cancel", 415)]
 OF_ANYBODY += [("GET", "/api/estimate?seconds=60", 200)]
 #: of the own account: that of whoever asks
