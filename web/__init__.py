@@ -15,6 +15,7 @@ from jobs.storage import Storage
 from jobs.store import Store
 from web import api_batch, api_corrections, api_jobs, api_queues, api_uploads, artifacts, auth, health, pages, problems
 from web.backend import EXTENSION, Backend
+from web.openapi import routes as openapi
 
 #: Nothing is loaded from, sent to or shown inside any other place.
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -42,6 +43,8 @@ HARDENING = (
 
 
 class JobId(BaseConverter):
+    """A job."""
+
     regex = "[A-Za-z0-9_]{1,64}"
 
 
@@ -67,7 +70,7 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None, 
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     auth.install(app, settings)
     problems.install(app)
-    for module in (health, api_uploads, api_batch, api_jobs, api_corrections, api_queues, artifacts, pages):
+    for module in (health, api_uploads, api_batch, api_jobs, api_corrections, api_queues, artifacts, openapi, pages):
         app.register_blueprint(module.routes)
     app.wsgi_app = hardened(app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from jobs import control, show
 from jobs.cursor import MAX_CHARS
@@ -16,8 +16,11 @@ from jobs.states import JobStatus
 from web import submitting
 from web.auth import identifies, person
 from web.backend import backend
-from web.body import NewJob, read_json, read_new_job
-from web.problems import invalid
+from web.body import NewJob, read_json, read_new_job, read_query
+from web.openapi import asked as asks
+from web.openapi.answers import Job, JobPage, Partial
+from web.openapi.describing import ETAG, FORM, IDEMPOTENCY_KEY, IF_NONE_MATCH, JSON, Answer, Header, describes
+from web.problems import Kind
 from web.receive import receive
 from web.status import answer, status_of
 
@@ -37,7 +40,26 @@ class Listing(BaseModel):
     cursor: str | None = Field(None, max_length=MAX_CHARS)
 
 
+class Since(BaseModel):
+    """What GET /api/jobs/<id>/partial may be asked with."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cursor: str | None = Field(None, max_length=MAX_CHARS, description="of the last answer: only what came after it is told")
+
+
+OF_JOB = {"id": "$response.body#/id"}
+LINKS = {"jobs_status": OF_JOB, "jobs_partial_output": OF_JOB, "jobs_cancel": OF_JOB, "jobs_delete": OF_JOB}
+
+
 @routes.post("")
+@describes(
+    "Submit a job",
+    headers=[IDEMPOTENCY_KEY],
+    body={JSON: asks.new_job, FORM: asks.job_form},
+    answers={202: Answer("Accepted", {JSON: Job}, [Header("Location", "where its status is")], LINKS)},
+    refuses=[Kind.FORBIDDEN, Kind.NOT_FOUND, Kind.CONFLICT, Kind.UNPLAYABLE, Kind.IDEMPOTENCY_KEY_REUSED],
+)
 def submit() -> tuple[Response, int, dict[str, str]]:
     """Take a job, as JSON or as a form with its file → 202, Location, and the status."""
     key = submitting.idempotency_key(request)
@@ -55,12 +77,10 @@ def submit() -> tuple[Response, int, dict[str, str]]:
 
 
 @routes.get("")
+@describes("List jobs", query=Listing, answers={200: JobPage})
 def listing() -> Response:
     """List jobs, newest first → {jobs: […], cursor}. Anybody but an admin sees the own ones only."""
-    try:
-        asked = Listing.model_validate(request.args.to_dict())
-    except ValidationError as error:
-        raise invalid(error) from error
+    asked = read_query(request, Listing)
     found, cursor = jobs_of(person(), asked)
     return jsonify(jobs=found, cursor=cursor)
 
@@ -74,6 +94,11 @@ def jobs_of(asker: Person, asked: Listing) -> tuple[list[dict[str, Any]], str | 
 
 
 @routes.get("/<job:job_id>")
+@describes(
+    "A job's status",
+    headers=[IF_NONE_MATCH],
+    answers={200: Answer("The status", {JSON: Job}, [ETAG]), 304: Answer("It is as it was", headers=[ETAG])},
+)
 @identifies
 def status(job_id: str) -> Response:
     """Answer the status, or 304 when If-None-Match shows that the asker has it."""
@@ -81,20 +106,24 @@ def status(job_id: str) -> Response:
 
 
 @routes.get("/<job:job_id>/partial")
+@describes("What the parts of a job have put out", query=Since, answers={200: Partial})
 def partial_output(job_id: str) -> Response:
     """Answer what the children have put out since `cursor` → {items, cursor, reset}."""
     user = None if person().admin else person().user
-    return jsonify(show.partial(backend().store, job_id, request.args.get("cursor") or None, user=user))
+    return jsonify(show.partial(backend().store, job_id, read_query(request, Since).cursor, user=user))
 
 
 @routes.post("/<job:job_id>/cancel")
+@describes("Cancel a job", answers={202: Job}, refuses=[Kind.CONFLICT])
 def cancel(job_id: str) -> tuple[Response, int]:
+    """Cancel a job that has not ended; what runs of it stops within seconds."""
     status_of(backend(), person(), job_id)
     control.cancel(backend().store, job_id)
     return jsonify(status_of(backend(), person(), job_id)), 202
 
 
 @routes.post("/<job:job_id>/retry")
+@describes("Retry a job", answers={202: Job}, refuses=[Kind.CONFLICT])
 def retry(job_id: str) -> tuple[Response, int]:
     """Retry every failed task of a job, and what was cancelled because of them."""
     status_of(backend(), person(), job_id)
@@ -103,6 +132,7 @@ def retry(job_id: str) -> tuple[Response, int]:
 
 
 @routes.post("/<job:job_id>/tasks/<node:task>/retry")
+@describes("Retry a step", answers={202: Job}, refuses=[Kind.CONFLICT])
 def retry_task(job_id: str, task: str) -> tuple[Response, int]:
     """Retry one task, or one child of it (`transcribe.3`)."""
     status_of(backend(), person(), job_id)
@@ -111,6 +141,7 @@ def retry_task(job_id: str, task: str) -> tuple[Response, int]:
 
 
 @routes.delete("/<job:job_id>")
+@describes("Delete a job", answers={204: None})
 def delete(job_id: str) -> tuple[str, int]:
     """Delete a job in whatever state, its files, and its upload when no other job uses it."""
     status_of(backend(), person(), job_id)

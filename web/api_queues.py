@@ -10,6 +10,8 @@ from jobs import control, queues
 from jobs.errors import Forbidden
 from web.auth import person
 from web.backend import backend
+from web.openapi.answers import Queues
+from web.openapi.describing import describes
 
 routes = Blueprint("api_queues", __name__, url_prefix="/api/queues")
 
@@ -22,6 +24,7 @@ def admins_only() -> None:
 
 
 @routes.get("")
+@describes("All queues", answers={200: Queues}, admins=True)
 def listing() -> Response:
     """List the queues, and what is paused beside queues → {queues: […], paused: {organisations, types}}."""
     paused = control.paused(backend().store)
@@ -32,6 +35,7 @@ def listing() -> Response:
 
 
 @routes.post("/<queue:queue>/pause")
+@describes("Pause a queue", answers={200: queues.Queue}, admins=True)
 def pause(queue: str) -> Response:
     """Let no claim take from a queue; what runs goes on. Answers the queue, also when it was paused already."""
     control.pause(backend().store, queue)
@@ -39,6 +43,7 @@ def pause(queue: str) -> Response:
 
 
 @routes.post("/<queue:queue>/resume")
+@describes("Resume a queue", answers={200: queues.Queue}, admins=True)
 def resume(queue: str) -> Response:
     """Undo pause. Answers the queue, also when it was not paused."""
     control.resume(backend().store, queue)

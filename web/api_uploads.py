@@ -7,12 +7,17 @@ from flask import Blueprint, Response, jsonify, request
 from web import recordings
 from web.auth import person
 from web.backend import backend
+from web.openapi import answers
+from web.openapi.asked import FileForm
+from web.openapi.describing import FORM, describes
+from web.problems import Kind
 from web.receive import receive
 
 routes = Blueprint("api_uploads", __name__)
 
 
 @routes.post("/api/uploads")
+@describes("Upload a file", body={FORM: FileForm}, answers={201: answers.Upload}, refuses=[Kind.UNPLAYABLE])
 def upload() -> tuple[Response, int]:
     """Receive, probe and keep a file → 201 {id, filename, bytes}."""
     backend().store.require_room()

@@ -10,13 +10,29 @@ from jobs import show
 from jobs.errors import NotFound
 from web.auth import person
 from web.backend import backend
+from web.openapi.describing import ETAG, IF_NONE_MATCH, Answer, Header, describes
 from web.problems import Kind, Problem
 from web.status import status_of
 
 routes = Blueprint("artifacts", __name__)
 
 
+RANGE = Header("Range", "one range of bytes: `bytes=0-99`; several at once get the whole")
+IF_RANGE = Header("If-Range", "the ETag of what the client has a part of; else it gets the whole")
+SENT = [ETAG, Header("Content-Disposition", "`attachment`, and the file's name")]
+
+
 @routes.get("/api/jobs/<job:job_id>/artifacts/<name>")
+@describes(
+    "Download what a job has made",
+    headers=[RANGE, IF_RANGE, IF_NONE_MATCH],
+    answers={
+        200: Answer("The file", {"*/*": None}, SENT),
+        206: Answer("A part of it", {"*/*": None}, [*SENT, Header("Content-Range", "which part, and of how many bytes")]),
+        304: Answer("It is as it was", headers=[ETAG]),
+    },
+    refuses=[Kind.RANGE_NOT_SATISFIABLE],
+)
 def artifact(job_id: str, name: str) -> Response:
     """Answer 200 with the whole, 206 with one range, 304 or 416. Several ranges at once get the whole."""
     status_of(backend(), person(), job_id)

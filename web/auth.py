@@ -163,6 +163,11 @@ def sign_out() -> None:
     session.clear()
 
 
+def visitor() -> Person | None:
+    """Return who has signed in on this browser; for views that are public."""
+    return people.find_by_digest(backend().store, session["token"]) if "token" in session else None
+
+
 def csrf_token() -> str:
     """Return the session's CSRF token; made when first asked for."""
     if "csrf" not in session:
