@@ -43,9 +43,9 @@ HARDENING = (
 
 
 class JobId(BaseConverter):
-    """A job."""
+    """A job. What may be done with several stands in the same place, and is none."""
 
-    regex = "[A-Za-z0-9_]{1,64}"
+    regex = "(?!(?:batch|retry)$)[A-Za-z0-9_]{1,64}"
 
 
 class Node(BaseConverter):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 from flask import Blueprint, Response, jsonify, request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from jobs import control, show
 from jobs.cursor import MAX_CHARS
@@ -22,9 +22,14 @@ from web.openapi.answers import Job, JobPage, Partial
 from web.openapi.describing import ETAG, FORM, IDEMPOTENCY_KEY, IF_NONE_MATCH, JSON, Answer, Header, describes
 from web.problems import Kind
 from web.receive import receive
-from web.status import answer, status_of
+from web.status import answer, status_of, with_addresses
 
 routes = Blueprint("api_jobs", __name__, url_prefix="/api/jobs")
+
+
+Cursor = Annotated[
+    str | None, Field(max_length=MAX_CHARS), WithJsonSchema({"type": "string", "pattern": f"^[A-Za-z0-9_-]{{0,{MAX_CHARS}}}$"})
+]
 
 
 class Listing(BaseModel):
@@ -37,7 +42,7 @@ class Listing(BaseModel):
     user: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9_.@-]{0,63}$")
     org: str | None = Field(None, pattern=r"^[a-z0-9_]{1,40}$")
     limit: int = Field(50, ge=1, le=200)
-    cursor: str | None = Field(None, max_length=MAX_CHARS)
+    cursor: Cursor = Field(None, description="of the last page: the jobs that come after it")
 
 
 class Since(BaseModel):
@@ -45,7 +50,7 @@ class Since(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cursor: str | None = Field(None, max_length=MAX_CHARS, description="of the last answer: only what came after it is told")
+    cursor: Cursor = Field(None, description="of the last answer: only what came after it is told")
 
 
 OF_JOB = {"id": "$response.body#/id"}
@@ -90,7 +95,8 @@ def jobs_of(asker: Person, asked: Listing) -> tuple[list[dict[str, Any]], str | 
     if not asker.admin and (asked.user or asker.user, asked.org or asker.org) != (asker.user, asker.org):
         return [], None  # someone else's jobs are not there
     user = asked.user if asker.admin else asker.user
-    return show.listing(backend().store, **asked.model_dump() | {"user": user})
+    found, cursor = show.listing(backend().store, **asked.model_dump() | {"user": user})
+    return [with_addresses(one) for one in found], cursor
 
 
 @routes.get("/<job:job_id>")
