@@ -43,8 +43,9 @@ HARDENING = (
 
 
 class JobId(BaseConverter):
-    """A job. What may be done with several stands in the same place, and is none."""
+    """A job's id."""
 
+    # What is done with several jobs at once stands in the same place.
     regex = "(?!(?:batch|retry)$)[A-Za-z0-9_]{1,64}"
 
 

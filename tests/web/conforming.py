@@ -37,7 +37,7 @@ class Contract:
         if absent:
             return f"{absent} are told and absent"
         content = said.get("content", {})
-        if request.method == "HEAD" or (not content and not response.get_data()):
+        if request.method == "HEAD" or status in (204, 304) or (not content and not response.get_data()):
             return None
         if media not in content and "*/*" not in content:
             return f"{media} is not told"

@@ -200,7 +200,8 @@ class Problems:
                     "schema": {
                         "allOf": [{"$ref": "#/components/schemas/Problem"}],
                         "properties": {"type": {"enum": [kind.type for kind in kinds]}},
-                    }
+                    },
+                    "example": {"type": kinds[0].type, "title": kinds[0].title, "status": kinds[0].status, "detail": "what to do about it"},
                 }
             },
         }

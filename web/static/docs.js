@@ -12,6 +12,7 @@ const [spec] = await Promise.all([fetch(address).then((response) => response.jso
 // A browser sends its session by itself, and lets no page set a cookie: there is nothing to fill in for it.
 delete spec.components.securitySchemes.session;
 spec.security = [{ bearer: [] }];
+delete spec.servers; // there is one, and nothing to choose
 
 SwaggerUIBundle({
   spec,
