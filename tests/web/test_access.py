@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from tests.web.conftest import Caller, Callers, Worker, problem
+from web.openapi.routes import RELEASE
 
 JOB, FILE = "/api/jobs/{job}", "/api/jobs/{job}/artifacts/transcript.txt"
 
@@ -29,7 +30,8 @@ OF_ANYBODY = [("GET", "/api/jobs", 200), ("GET", "/", 200), ("POST", "/api/uploa
 OF_ANYBODY += [("POST", "/api/jobs/batch", 415)]
 #: 403 for everybody else
 OF_ADMINS = [("GET", "/api/queues", 200), ("POST", "/api/queues/long/pause", 200), ("POST", "/api/queues/long/resume", 200)]
-OPEN = [("GET", "/healthz", 200), ("GET", "/readyz", 200), ("GET", "/signin", 200), ("GET", "/static/page.css", 200)]
+OPEN = [("GET", "/api/openapi.json", 200), ("GET", "/api/docs", 200), ("GET", f"/api/docs/{RELEASE}/swagger-ui.css", 200)]
+OPEN += [("GET", "/healthz", 200), ("GET", "/readyz", 200), ("GET", "/signin", 200), ("GET", "/static/page.css", 200)]
 #: asked with a CSRF token only: tests/web/test_sessions.py
 FORMS = {("POST", "/signin"), ("POST", "/signout")}
 
