@@ -38,10 +38,10 @@ class Listing(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     status: JobStatus | None = None
-    type: str | None = Field(None, pattern=r"^[a-z][a-z0-9_]{0,31}$")
-    user: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9_.@-]{0,63}$")
-    org: str | None = Field(None, pattern=r"^[a-z0-9_]{1,40}$")
-    limit: int = Field(50, ge=1, le=200)
+    type: str | None = Field(None, pattern=r"^[a-z][a-z0-9_]{0,31}$", description="jobs of this type")
+    user: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9_.@-]{0,63}$", description="whose; for admins")
+    org: str | None = Field(None, pattern=r"^[a-z0-9_]{1,40}$", description="of which organisation; for admins")
+    limit: int = Field(50, ge=1, le=200, description="how many on a page; where filters are rare there may be fewer")
     cursor: Cursor = Field(None, description="of the last page: the jobs that come after it")
 
 

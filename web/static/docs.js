@@ -24,6 +24,7 @@ SwaggerUIBundle({
   defaultModelsExpandDepth: 0,
   displayRequestDuration: true,
   validatorUrl: null,
+  syntaxHighlight: { theme: "obsidian" }, // the one whose colours can all be read
   requestInterceptor(request) {
     if (csrf) request.headers["X-CSRF-Token"] = csrf;
     return request;
