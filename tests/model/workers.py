@@ -199,7 +199,8 @@ class Workers(Stage):
         answer, (reaped, states) = self.twin.call(real, lambda: self.model.renew(self.twin.now, who, worker.hands.queues, pairs))
         gone = {run.run: state for run, state in zip(runs, states, strict=True) if state != "held"}
         assert answer == claim.Renewed(frozenset(gone), frozenset(run for run in gone if gone[run] == "cancelled"), reaped)
-        if again and not self.model.sweeps and min(self.model.leases.values(), default=self.twin.now + 1) > self.twin.now:
+        # What was reaped has changed the mean by which places are told, which the next call goes by.
+        if again and not reaped and not self.model.sweeps and min(self.model.leases.values(), default=self.twin.now + 1) > self.twin.now:
             self.twin.repeated(real, answer)
 
     @precondition(any_run)
