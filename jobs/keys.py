@@ -36,12 +36,19 @@ KEYS: dict[str, Key] = {
     "org_jobs": Key("orgs:{org}:jobs", "zset", "an organisation's job ids by creation time", "delete.lua removes the id"),
     "status": Key("status:{status}", "zset", "job ids of one status by creation time", "the scripts move the id"),
     "users": Key("users", "set", "names of users", "people.remove"),
-    "user": Key("users:{user}", "hash", "org, role, created", "people.remove"),
+    "user": Key("users:{user}", "hash", "org, role, created; `token` of one added before people had several", "people.remove"),
+    "user_tokens": Key("users:{user}:tokens", "set", "digests of a user's tokens, of some that have ended as well", "people.remove"),
     "org": Key(
         "orgs:{org}", "hash", "weight, max_running, running (counted while there is a max_running)", "people.remove of its last user"
     ),
     "orgs": Key("orgs", "set", "names of organisations that were given a weight or a limit", "people.remove of its last user"),
-    "token": Key("tokens:{digest}", "hash", "user, created; the name is the token's SHA-256", "people.remove"),
+    "token": Key(
+        "tokens:{digest}",
+        "hash",
+        "user, label, created, used, expires, idle (s without use that end it); the name is the token's SHA-256",
+        "people_tokens.revoke, people.remove; an expiry where it lasts until a time, or as long as it is used",
+    ),
+    "link": Key("links:{digest}", "string", "whom a sign-in link signs in; the name is its code's SHA-256", "expiry; its use"),
     "upload": Key(
         "uploads:{upload}",
         "hash",
@@ -102,6 +109,8 @@ KEYS: dict[str, Key] = {
     "worker": Key(
         "worker:{worker}", "string", "`<run> <rq_job>,… <first recorded run> <state>,…`: a worker's last answers", "expiry a day"
     ),
+    "samples": Key("samples:{queue}", "list", "`<unix s> <waiting> <oldest wait s> <completed> <failed>` a minute, newest first", "expiry"),
+    "sampled": Key("sampled", "string", "the minute (unix s) that was noted last", "expiry"),
     "idem": Key("idem:{user}:{key}", "string", "`<job> <digest>`: what an Idempotency-Key was used for", "expiry a day"),
 }
 
@@ -161,8 +170,14 @@ class Keys:
     def org(self, org: str) -> str:
         return self.build("org", org)
 
+    def user_tokens(self, user: str) -> str:
+        return self.build("user_tokens", user)
+
     def token(self, digest: str) -> str:
         return self.build("token", digest)
+
+    def link(self, digest: str) -> str:
+        return self.build("link", digest)
 
     def upload(self, upload: str) -> str:
         return self.build("upload", upload)

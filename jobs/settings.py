@@ -45,6 +45,11 @@ class Settings(BaseSettings):
 
     # the web
     port: int = Field(8000, ge=0, le=65535, description="port of the web server")
+    allowed_hosts: str = Field(
+        "",
+        description="hosts the web answers for besides localhost, 127.0.0.1 and [::1], with commas, .example.org with all below it; "
+        "*: any; empty: any, but none besides where `scripts.serve` listens on this machine alone",
+    )
     web_concurrency: int = Field(1, ge=1, description="web processes, each with WEB_THREADS threads")
     web_threads: int = Field(16, ge=1, description="threads of a web process; an upload or download takes one for as long as it lasts")
     max_upload_bytes: int = Field(2_000_000_000, ge=1, description="largest upload, in bytes")

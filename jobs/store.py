@@ -140,10 +140,15 @@ class Store:
         """Return how full Redis is, 0–1 of its maxmemory, or 0 without a limit; read at most every PRESSURE_S."""
         share, read_at = self._pressure
         if time.monotonic() - read_at > PRESSURE_S:
-            memory = self.redis.info("memory")
-            share = memory["used_memory"] / memory["maxmemory"] if memory.get("maxmemory") else 0.0
+            used, most = self.memory()
+            share = used / most if most else 0.0
             self._pressure = (share, time.monotonic())
         return share
+
+    def memory(self) -> tuple[int, int]:
+        """Return how many bytes Redis holds, and how many it may, 0 without a limit."""
+        memory = self.redis.info("memory")
+        return int(memory["used_memory"]), int(memory.get("maxmemory") or 0)
 
     def require_room(self) -> None:
         """Raise Overloaded when Redis is nearly full: what runs can still be recorded then, nothing new is taken."""

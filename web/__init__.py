@@ -13,7 +13,26 @@ from jobs.settings import Settings
 from jobs.settings import settings as read_settings
 from jobs.storage import Storage
 from jobs.store import Store
-from web import api_batch, api_corrections, api_jobs, api_queues, api_uploads, artifacts, auth, health, pages, problems
+from web import (
+    account,
+    admin,
+    api_admin,
+    api_batch,
+    api_bulk,
+    api_corrections,
+    api_estimate,
+    api_jobs,
+    api_people,
+    api_queues,
+    api_uploads,
+    artifacts,
+    auth,
+    dashboard,
+    health,
+    hosts,
+    pages,
+    problems,
+)
 from web.backend import EXTENSION, Backend
 from web.openapi import routes as openapi
 
@@ -24,7 +43,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self'",
-        "media-src 'self'",
+        "media-src 'self' blob:",  # blob: the length of a file that somebody has chosen and not sent yet
         "connect-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",
@@ -46,7 +65,7 @@ class JobId(BaseConverter):
     """A job's id."""
 
     # What is done with several jobs at once stands in the same place.
-    regex = "(?!(?:batch|retry)$)[A-Za-z0-9_]{1,64}"
+    regex = "(?!(?:batch|retry|cancel)$)[A-Za-z0-9_]{1,64}"
 
 
 class Node(BaseConverter):
@@ -61,18 +80,39 @@ class QueueName(BaseConverter):
     regex = r"(?:[a-z0-9_]{1,32}\.)?(?:short|long)"
 
 
+class OrgName(BaseConverter):
+    regex = "[a-z0-9_]{1,40}"
+
+
 def create_app(settings: Settings | None = None, *, store: Store | None = None, storage: Storage | None = None) -> Flask:
     """Make the app. Store and storage are opened by each process when it first needs them, unless they are given."""
     settings = settings or read_settings()
     app = Flask(__name__)
     app.extensions[EXTENSION] = Backend(settings, store=store, storage=storage)
-    app.url_map.converters.update(job=JobId, node=Node, queue=QueueName)
+    app.url_map.converters.update(job=JobId, node=Node, queue=QueueName, org=OrgName)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    hosts.install(app, settings)
     auth.install(app, settings)
     problems.install(app)
-    for module in (health, api_uploads, api_batch, api_jobs, api_corrections, api_queues, artifacts, openapi, pages):
+    for module in (
+        health,
+        api_uploads,
+        api_batch,
+        api_jobs,
+        api_estimate,
+        api_corrections,
+        api_queues,
+        artifacts,
+        openapi,
+        pages,
+        api_people,
+        account,
+    ):
         app.register_blueprint(module.routes)
+    for module in (api_admin, api_bulk, admin):
+        app.register_blueprint(module.routes)
+    dashboard.install(app)
     app.wsgi_app = hardened(app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
@@ -22,7 +22,7 @@ from web.openapi.answers import Job, JobPage, Partial
 from web.openapi.describing import ETAG, FORM, IDEMPOTENCY_KEY, IF_NONE_MATCH, JSON, Answer, Header, describes
 from web.problems import Kind
 from web.receive import receive
-from web.status import answer, status_of, with_addresses
+from web.status import Sight, answer, answer_page, look_at, status_of
 
 routes = Blueprint("api_jobs", __name__, url_prefix="/api/jobs")
 
@@ -30,6 +30,7 @@ routes = Blueprint("api_jobs", __name__, url_prefix="/api/jobs")
 Cursor = Annotated[
     str | None, Field(max_length=MAX_CHARS), WithJsonSchema({"type": "string", "pattern": f"^[A-Za-z0-9_-]{{0,{MAX_CHARS}}}$"})
 ]
+STATUSES = "|".join(JobStatus)
 
 
 class Listing(BaseModel):
@@ -37,7 +38,7 @@ class Listing(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    status: JobStatus | None = None
+    status: str | None = Field(None, pattern=f"^(?:{STATUSES})(?:,(?:{STATUSES}))*$", description="one, or several with commas")
     type: str | None = Field(None, pattern=r"^[a-z][a-z0-9_]{0,31}$", description="jobs of this type")
     user: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9_.@-]{0,63}$", description="whose; for admins")
     org: str | None = Field(None, pattern=r"^[a-z0-9_]{1,40}$", description="of which organisation; for admins")
@@ -82,21 +83,24 @@ def submit() -> tuple[Response, int, dict[str, str]]:
 
 
 @routes.get("")
-@describes("List jobs", query=Listing, answers={200: JobPage})
+@describes(
+    "List jobs",
+    query=Listing,
+    headers=[IF_NONE_MATCH],
+    answers={200: Answer("A page of them", {JSON: JobPage}, [ETAG]), 304: Answer("It is as it was", headers=[ETAG])},
+)
 def listing() -> Response:
-    """List jobs, newest first → {jobs: […], cursor}. Anybody but an admin sees the own ones only."""
-    asked = read_query(request, Listing)
-    found, cursor = jobs_of(person(), asked)
-    return jsonify(jobs=found, cursor=cursor)
+    """List jobs, newest first → {jobs: […], cursor}, or 304 as for a status. Anybody but an admin sees the own ones only."""
+    return answer_page(*jobs_of(person(), read_query(request, Listing)), request)
 
 
-def jobs_of(asker: Person, asked: Listing) -> tuple[list[dict[str, Any]], str | None]:
+def jobs_of(asker: Person, asked: Listing) -> tuple[list[Sight], str | None]:
     """Return one page of the jobs that `asker` may see and asked for, and the cursor of the next."""
     if not asker.admin and (asked.user or asker.user, asked.org or asker.org) != (asker.user, asker.org):
         return [], None  # someone else's jobs are not there
     user = asked.user if asker.admin else asker.user
-    found, cursor = show.listing(backend().store, **asked.model_dump() | {"user": user})
-    return [with_addresses(one) for one in found], cursor
+    found, cursor = show.find(backend().store, **asked.model_dump() | {"user": user})
+    return look_at(backend(), found), cursor
 
 
 @routes.get("/<job:job_id>")

@@ -26,10 +26,11 @@ MAX_SIGNIN_BYTES = 16_384
 @routes.get("/")
 def home() -> str:
     """A place to drop a recording, and the newest jobs."""
-    jobs, cursor = jobs_of(person(), Listing(user=person().user, limit=JOBS_SHOWN))
+    sights, cursor = jobs_of(person(), Listing(user=person().user, limit=JOBS_SHOWN))
     settings = backend().settings
     limits = {"bytes": settings.max_upload_bytes, "seconds": settings.max_audio_seconds}
-    initial = {"jobs": jobs, "cursor": cursor, "limits": limits, "user": person().user}
+    jobs = [sight.status() for sight in sights]
+    initial = {"jobs": jobs, "cursor": cursor, "limits": limits, "user": person().user, "admin": person().admin}
     return render_template("home.html", initial=initial, languages=LANGUAGES, steps=steps(settings))
 
 

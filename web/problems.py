@@ -38,6 +38,7 @@ class Kind(Enum):
     TOO_LARGE = (413, "Too large")
     UNSUPPORTED_MEDIA_TYPE = (415, "Unsupported media type")
     RANGE_NOT_SATISFIABLE = (416, "Range not satisfiable")
+    MISDIRECTED = (421, "Not an address of this server")
     INVALID = (422, "Something in the request is not acceptable")
     UNPLAYABLE = (422, "Not a recording that can be transcribed")
     IDEMPOTENCY_KEY_REUSED = (422, "The Idempotency-Key was used for another request")

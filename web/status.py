@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -65,6 +66,31 @@ def look(backend: Backend, job_id: str, shown: str = "") -> Sight | None:
     if entry is None or entry.known is not seen.known:
         entry = backend.recent.keep(seen.known)
     return Sight(entry, seen.standing, estimates(seen.known.view, seen.standing, seen.at))
+
+
+def look_at(backend: Backend, job_ids: list[str]) -> list[Sight]:
+    """Look at jobs that the asker may see, in one round trip; those that are gone are left out."""
+    recent = backend.recent
+    entries = {job_id: entry for job_id in job_ids if (entry := recent.find(job_id))}
+    sights = []
+    for seen in show.see_many(backend.store, job_ids, known=lambda job_id: entries[job_id].known if job_id in entries else None):
+        assert seen.known  # no revision was shown
+        entry = entries.get(seen.known.view.id)
+        if entry is None or entry.known is not seen.known:
+            entry = recent.keep(seen.known)
+        sights.append(Sight(entry, seen.standing, estimates(seen.known.view, seen.standing, seen.at)))
+    return sights
+
+
+def answer_page(sights: list[Sight], cursor: str | None, request: Request) -> Response:
+    """Answer a page of a list, or 304 when If-None-Match shows that the asker has it: no job of it has changed, nor where one stands."""
+    told = [f"{sight.entry.known.view.id} {sight.tag}" for sight in sights]
+    tag = hashlib.sha256("\n".join([*told, cursor or ""]).encode()).hexdigest()[:24]
+    headers = {"ETag": f'W/"{tag}"'}
+    if request.if_none_match.contains_weak(tag):
+        return Response(status=304, headers=headers)
+    body = b"".join([b'{"jobs":[', b",".join(sight.body() for sight in sights), b'],"cursor":', encode(cursor).encode(), b"}\n"])
+    return Response(body, headers=headers, content_type="application/json")
 
 
 def answer(backend: Backend, job_id: str, request: Request) -> Response:

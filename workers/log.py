@@ -146,5 +146,9 @@ def command_ignored(command: object, why: str) -> None:
     supervisor.warning("command_ignored %r why=%r", command, why)
 
 
+def not_sampled(error: BaseException) -> None:
+    supervisor.info("not_sampled error=%r", str(error))
+
+
 def misconfigured(error: BaseException) -> None:
     supervisor.error("misconfigured error=%r", str(error))

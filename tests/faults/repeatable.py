@@ -10,7 +10,7 @@ from typing import Any
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from jobs import claim, control, orgs, people, pieces, plain, quota, record, show, submit, uploads
+from jobs import claim, control, orgs, people, pieces, plain, quota, record, samples, show, submit, uploads
 from jobs.errors import NotFound, Stale
 from jobs.model import Back, Claimed, Completed, Failed, Idle, Outcome, Plain, Skipped, Spawn, Submission
 from jobs.settings import Quota
@@ -157,6 +157,11 @@ def pauses(kind: control.Paused, name: str, *, on: bool) -> Callable[[Hands], Re
         return lambda: (control.pause if on else control.resume)(hands.store, name, kind, now=hands.now)
 
     return prepare
+
+
+def samples_the_queues(hands: Hands) -> Repeatable:
+    child(hands)
+    return lambda: samples.note(hands.store, now=hands.now)
 
 
 def tunes(hands: Hands) -> Repeatable:
@@ -325,6 +330,7 @@ CASES = [
     Case("who", "", lambda hands: partial(people.find, hands.store, people.add(hands.store, "ada", org="acme"))),
     Case("claim", "of a plain RQ job", claims_plain),
     Case("knock", "", knocks),
+    Case("sample", "", samples_the_queues, again=60),  # seconds until the next
     # RQ's own code has committed the outcome: the run is over, and needs nothing.
     Case("end_plain", "", ends_plain, again=Stale),
     Case("hand_back", "of a plain RQ job", hands_plain_back),

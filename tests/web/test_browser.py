@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from redis import Redis
 
@@ -124,23 +122,6 @@ def test_two_polls_at_once_show_a_line_once(page: Page, worker: Worker) -> None:
     assert page.text("#transcript").split("\n") == ["0:00", "Once."]
 
 
-def test_a_new_job_takes_no_other_off_the_list(page: Page, store: Store) -> None:
-    def submitted() -> str:
-        return submit(store, Submission("synthetic", {"tasks": [{"name": "only"}]}, "ada", "physics", admin=True))
-
-    jobs = [submitted() for _ in range(22)]
-    shown = "[...document.querySelectorAll('#jobs a')].map(link => link.pathname.split('/')[2])"
-    page.run("location.reload()")
-    page.until("document.querySelectorAll('#jobs a').length === 20")
-    page.click("#more")
-    page.until("document.querySelectorAll('#jobs a').length === 22")
-
-    jobs.append(submitted())
-
-    page.until(f"document.querySelector('#jobs a').pathname.endsWith('{jobs[-1]}')")
-    assert page.run(shown) == jobs[::-1]
-
-
 def test_a_job_that_failed_says_why_and_runs_again(page: Page, worker: Worker) -> None:
     upload(page)
     worker.fail("The model folder is missing: set WHISPER_MODEL.\nTraceback (most recent call last):\n  File whisper.py")
@@ -167,29 +148,3 @@ def test_a_job_is_cancelled_and_deleted(page: Page, store: Store) -> None:
     page.run("window.confirm = () => true")
     page.click("#delete")
     page.until("location.pathname === '/' && document.getElementById('no-jobs') && !document.getElementById('no-jobs').hidden")
-
-
-def test_a_file_that_is_no_recording_is_refused_in_words_and_another_can_be_chosen(page: Page, tmp_path: Path) -> None:
-    text = tmp_path / "notes.mp3"
-    text.write_text("no recording\n" * 100)
-    large = tmp_path / "large.wav"
-    large.write_bytes(bytes(300_001))
-    page.choose("#file", large)
-    page.until(says("#wrong", "at most 300 KB"))
-    assert page.run("document.getElementById('start').disabled") is True
-
-    page.choose("#file", text)
-    page.click("#start")
-    page.until(says("#wrong", "not a recording"))
-    pictures(page, "home-refused")
-    page.complaints.clear()  # the browser itself notes that a request was answered with 422
-    upload(page)
-
-
-def test_everything_can_be_reached_with_the_keyboard(page: Page) -> None:
-    reached = []
-    for _ in range(12):
-        for kind in ("keyDown", "keyUp"):
-            page.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
-        reached.append(page.run("document.activeElement.id || document.activeElement.className || document.activeElement.textContent"))
-    assert {"skip", "brand", "file", "language", "word-timestamps", "export"} <= set(reached)

@@ -176,3 +176,18 @@ class NotTaken(Problem):
 
 Batch = list[Taken | NotTaken]
 Document = dict[str, Any]
+
+
+class BulkResult(Told):
+    id: str
+    done: bool
+    problem: Problem = Field(default_factory=lambda: Problem(type="", title="", status=0, detail=""), description="why it was not done")
+
+
+class Bulk(Told):
+    """What became of many jobs, each done or refused by itself."""
+
+    done: Count = Field(description="how many")
+    results: list[BulkResult]
+    cursor: str | None = Field(description="goes on where this ended; null at the end")
+    dry_run: bool

@@ -29,7 +29,12 @@ Someone else's job is 404, like one that does not exist; an admin may see and st
 TAGS = (
     ("/api/jobs", "Jobs", "Submit, watch, steer and delete jobs, and fetch what they made."),
     ("/api/uploads", "Uploads", "Files that jobs are made of."),
+    ("/api/estimate", "Jobs", ""),
+    ("/api/me", "People", "Who I am, who may sign in, and the tokens that prove it. Others than oneself are for admins."),
+    ("/api/users", "People", ""),
     ("/api/queues", "Queues", "What waits, and for whom. For admins."),
+    ("/api/workers", "Workers", "Who works, and at what. For admins."),
+    ("/api/orgs", "Organisations", "Their share of the work, and their limits. For admins."),
     ("/api/", "This server", "What it can be asked, and whether it is well."),
     ("/", "This server", ""),
 )
@@ -139,14 +144,13 @@ def in_path(route: Route, rules: Map) -> Iterator[Json]:
 
 
 def in_query(model: type[BaseModel], schemas: Schemas) -> Iterator[Json]:
-    """Yield the fields of a model as parameters. A list is sent with commas."""
+    """Yield the fields of a model as parameters; one that is a list is named once for each."""
     reference = schemas.of(model, "validation")["$ref"].rpartition("/")[2]
     shape = schemas.named.pop(reference)
     for name, schema in shape["properties"].items():
         schema = without_null(schema)
         about = {"description": schema.pop("description")} if "description" in schema else {}
-        listed = {"style": "form", "explode": False} if schema.get("type") == "array" else {}
-        yield {"name": name, "in": "query", "required": name in shape.get("required", ()), **about, **listed, "schema": schema}
+        yield {"name": name, "in": "query", "required": name in shape.get("required", ()), **about, "schema": schema}
 
 
 def answer(status: int, what: Any, schemas: Schemas) -> Json:
@@ -167,6 +171,7 @@ def answer(status: int, what: Any, schemas: Schemas) -> Json:
 def refused(route: Route) -> Iterator[Kind]:
     """Yield what the route may refuse: what is said of it, and what follows from who may ask, its address, its query and its body."""
     said = route.operation
+    yield Kind.MISDIRECTED
     yield from said.refuses
     if not route.public:
         yield Kind.UNAUTHENTICATED

@@ -8,6 +8,13 @@ const TASK_WORDS = {
 };
 const JOB_WORDS = { completed: "Done", failed: "Failed", cancelled: "Cancelled" };
 
+const KIND_WORDS = { transcription: "Transcript", notes: "Notes", export: "Package", quality: "Quality check", synthetic: "Synthetic" };
+
+export const kindWord = (type) => KIND_WORDS[type] ?? type;
+
+// 1, "job" → "1 job"; 2, "job" → "2 jobs"
+export const count = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
+
 export const taskWord = (task) => TASK_WORDS[task.state] ?? task.state;
 
 // Waiting for a worker is not working: a running job none of whose tasks has a worker waits as well. What was paused does neither.
