@@ -36,8 +36,15 @@ KEYS: dict[str, Key] = {
     "org_jobs": Key("orgs:{org}:jobs", "zset", "an organisation's job ids by creation time", "delete.lua removes the id"),
     "status": Key("status:{status}", "zset", "job ids of one status by creation time", "the scripts move the id"),
     "users": Key("users", "set", "names of users", "people.remove"),
-    "user": Key("users:{user}", "hash", "org, role, created; `token` of one added before people had several", "people.remove"),
+    "user": Key(
+        "users:{user}",
+        "hash",
+        "org, role, created; max_requests, max_bytes, max_seconds where an admin set them; `token` of one added before people had several",
+        "people.remove",
+    ),
     "user_tokens": Key("users:{user}:tokens", "set", "digests of a user's tokens, of some that have ended as well", "people.remove"),
+    "rate": Key("rate:{user}", "string", "when all requests of a user's minute are free again (µs)", "expiry then"),
+    "used": Key("used:{user}:{day}", "hash", "bytes uploaded and seconds of recordings submitted on a day of UTC", "expiry two days"),
     "org": Key(
         "orgs:{org}", "hash", "weight, max_running, running (counted while there is a max_running)", "people.remove of its last user"
     ),

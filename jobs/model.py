@@ -22,6 +22,18 @@ PLAIN_MARK = "@"  #: before the id of a plain RQ job, where the ids of our tasks
 Json = Any  #: whatever `json.dumps` takes
 
 
+MINUTE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left to a person of the requests of a minute."""
+
+    limit: int
+    left: int
+    reset_s: float  #: until all are free again
+
+
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
     """A node of a job's graph, fixed at submit."""
@@ -59,6 +71,8 @@ class Submission:
     zone: str = ""
     admin: bool = False
     upload: str = ""  #: an upload that is kept for as long as the job is there; the parameters name it too
+    limited: bool = False  #: what it uses is charged to the user's day (jobs/limits.py)
+    bytes: int = 0  #: of the recording that came with it, to be charged too
 
 
 class Claimed(NamedTuple):  # made once a task: a frozen dataclass takes four times as long

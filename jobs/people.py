@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -15,7 +15,7 @@ from redis.client import Pipeline
 
 from jobs import people_tokens
 from jobs.errors import Conflict, InvalidSubmission, Nobody
-from jobs.model import ORG_NAME, PLAIN_ORG, USER_NAME
+from jobs.model import ORG_NAME, PLAIN_ORG, USER_NAME, Allowance
 from jobs.people_tokens import digest as digest
 from jobs.people_tokens import new_secret, no_user
 from jobs.people_tokens import renew as new_token
@@ -35,6 +35,7 @@ class Person:
     org: str
     role: Role
     created_at: float = 0.0  #: seconds since the epoch
+    allowance: Allowance | None = field(default=None, compare=False)  #: what was left after the request that they were found by
 
     @property
     def admin(self) -> bool:
@@ -130,18 +131,29 @@ def find(store: Store, token: str, *, now: float | None = None) -> Person | None
     return find_by_digest(store, digest(token), now=now)
 
 
-def find_by_digest(store: Store, token_digest: str, *, now: float | None = None) -> Person | None:
-    """Return whose token has this digest, or None; what a session holds instead of the token. One round trip."""
+def find_by_digest(store: Store, token_digest: str, *, counted: bool = False, now: float | None = None) -> Person | None:
+    """Return whose token has this digest, or None; what a session holds instead of the token. One round trip.
+
+    `counted` is a request of theirs. Raises Limited when it is one too many.
+    """
+    most = store.settings.max_requests_per_minute if counted else ""
     try:
-        return told(store.run("who", token_digest, stamp(now)))
+        return told(store.run("who", token_digest, stamp(now), most))
     except Nobody:
         return None
 
 
-def told(who: Sequence[bytes]) -> Person:
-    """Return a person as people.lua tells of one: user, organisation, role, created."""
-    user, org, role, created = (part.decode() for part in who)
-    return Person(user, org, Role(role), float(created))
+def named(store: Store, name: str) -> Person | None:
+    """Return the user of this name, or None: what a signed link holds instead of a token."""
+    return _read(name, store.redis.hmget(store.keys.user(name), *FIELDS)) if USER_NAME.fullmatch(name) else None
+
+
+def told(who: Sequence[Any]) -> Person:
+    """Return a person as who.lua tells of one: user, organisation, role, created and, if a request was counted, what is left."""
+    user, org, role, created = (part.decode() for part in who[:4])
+    counted = [int(part) for part in who[4]] if len(who) > 4 else None
+    allowance = Allowance(counted[0], counted[1], counted[2] / 1e6) if counted else None
+    return Person(user, org, Role(role), float(created), allowance)
 
 
 def _spare(pipe: Any, store: Store, name: str) -> None:

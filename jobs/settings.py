@@ -54,6 +54,14 @@ class Settings(BaseSettings):
     web_threads: int = Field(16, ge=1, description="threads of a web process; an upload or download takes one for as long as it lasts")
     max_upload_bytes: int = Field(2_000_000_000, ge=1, description="largest upload, in bytes")
     max_audio_seconds: float = Field(6 * 3600, gt=0, description="longest recording, in seconds")
+    max_requests_per_minute: int = Field(600, ge=0, description="requests that a user may make in a minute; 0: any number")
+    max_upload_bytes_per_day: int = Field(20_000_000_000, ge=0, description="bytes that a user may upload a day (UTC); 0: any number")
+    max_audio_minutes_per_day: int = Field(
+        1200, ge=0, description="minutes of recordings that a user may submit a day (UTC), those checked by quality included; 0: any number"
+    )
+    openai_wait_seconds: float = Field(
+        25, ge=0, le=3600, description="seconds that POST /v1/audio/transcriptions waits for its job before it hands that out"
+    )
     max_tasks: int = Field(1000, ge=1, le=1000, description="most tasks of a job")
     max_batch_jobs: int = Field(1000, ge=1, description="most jobs that one batch may submit")
     max_children: int = Field(2000, ge=1, le=2000, description="most children of a task")

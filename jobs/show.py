@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.cursor import pack, read_cursor, read_offsets, write_cursor
-from jobs.errors import NotFound
+from jobs.errors import NotFound, Unseen
 from jobs.model import JobView, Line, Standing
 from jobs.states import Priority, TaskState
 from jobs.store import Store, stamp
@@ -47,12 +47,13 @@ def see(store: Store, job: str, *, asker: str = "", known: Known | None = None, 
     """Look at a job in one round trip, for the person of a token's digest; without one, for somebody who may see every job.
 
     Only what is new is read: the standing alone when the job is still as `known`, nothing when it has ended at the revision
-    `shown`. Raises Nobody for a token that is nobody's; NotFound, the same for an absent job and for someone else's.
+    `shown`. It is counted as a request of the asker's. Raises Nobody for a token that is nobody's; Limited for a request too many;
+    Unseen, the same for an absent job and for someone else's.
     """
     try:
-        reply = store.run("look", *question(job, asker, known, shown, now))
-    except NotFound:
-        raise NotFound(f"there is no job {job}") from None
+        reply = store.run("look", *question(store, job, asker, known, shown, now))
+    except Unseen as error:
+        raise Unseen(f"there is no job {job}", error.who) from None
     return seen(job, reply, known)
 
 
@@ -64,7 +65,7 @@ def see_many(
     `known` tells what is known of each already. Raises RedisError.
     """
     kept = {job: known(job) for job in jobs}
-    replies = store.run_many("look", [question(job, "", kept[job], "", now) for job in jobs]) if jobs else []
+    replies = store.run_many("look", [question(store, job, "", kept[job], "", now) for job in jobs]) if jobs else []
     found = []
     for job, reply in zip(jobs, replies, strict=True):
         if isinstance(reply, NotFound):
@@ -75,9 +76,10 @@ def see_many(
     return found
 
 
-def question(job: str, asker: str, known: Known | None, shown: str, now: float | None) -> tuple[str | int, ...]:
+def question(store: Store, job: str, asker: str, known: Known | None, shown: str, now: float | None) -> tuple[str | int, ...]:
     """Return what look.lua takes."""
-    return stamp(now), job, asker, *((known.mark, shown, *known.places) if known else ("", shown, ""))
+    first, *queues = known.places if known else ("",)
+    return stamp(now), job, asker, known.mark if known else "", shown, first, store.settings.max_requests_per_minute, *queues
 
 
 def seen(job: str, reply: Sequence[Any], known: Known | None) -> Seen:

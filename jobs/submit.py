@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from jobs import faults, graph, types, uses
 from jobs.errors import Conflict, Forbidden, InvalidSubmission, LecternError, NotFound, NoUpload
-from jobs.model import JOB_ID, ORG_NAME, PLAIN_ORG, UPLOAD_ID, USER_NAME, ZONE_NAME, Graph, Json, Submission, TaskSpec
+from jobs.model import JOB_ID, MINUTE_S, ORG_NAME, PLAIN_ORG, UPLOAD_ID, USER_NAME, ZONE_NAME, Graph, Json, Submission, TaskSpec
 from jobs.settings import Settings
 from jobs.store import Store, stamp
 
@@ -51,7 +51,7 @@ def submit(
 
     With an `idempotency_key` of the same user that was used before, return the job it made then. Repeating the call with
     the same `job` id changes nothing. Raises InvalidSubmission; Forbidden; NotFound when the upload is gone; Conflict when
-    the key was used for something else; Overloaded when Redis is nearly full.
+    the key was used for something else; Limited when it passes what the user may use; Overloaded when Redis is nearly full.
     """
     call = prepare(store.settings, submission, idempotency_key, job, now)
     store.require_room()
@@ -124,6 +124,15 @@ def submit_chunk(store: Store, chunk: list[Prepared]) -> list[str | Exception]:
     return told
 
 
+def was_used(store: Store, user: str, idempotency_key: str) -> bool:
+    """Whether a user has made a job under this key, not longer ago than keys are remembered."""
+    return bool(store.redis.exists(store.keys.build("idem", user, named(idempotency_key))))
+
+
+def named(idempotency_key: str) -> str:
+    return hashlib.sha256(idempotency_key.encode()).hexdigest()[:32]
+
+
 def chunks(config: Settings, asked: Iterable[tuple[Submission, str | None]], now: float | None) -> Iterator[list[Prepared]]:
     """Yield submissions as they can be sent, so many that they are worth a round trip and no burden."""
     chunk: list[Prepared] = []
@@ -161,12 +170,15 @@ def prepare(config: Settings, submission: Submission, idempotency_key: str | Non
         submission.org,
         submission.priority or kind.PRIORITY,
         params,
-        hashlib.sha256(idempotency_key.encode()).hexdigest()[:32] if idempotency_key else "",
+        named(idempotency_key) if idempotency_key else "",
         digest,
         IDEMPOTENCY_S,
         types.version_of(kind),
         f"{types.size(kind, stored):g}",
         submission.upload,
+        config.max_audio_minutes_per_day * MINUTE_S if submission.limited else "",
+        config.max_upload_bytes_per_day,
+        submission.bytes,
         *lines(checked),
     )
 

@@ -105,7 +105,7 @@ def describe(seen: JobView, standing: Standing | None = None, told: Estimates = 
     return {
         "id": seen.id,
         "type": seen.type,
-        "title": str(seen.params.get("filename") or seen.type),
+        "title": title(seen),
         "user": seen.user,
         "org": seen.org,
         "priority": str(seen.priority),
@@ -142,6 +142,11 @@ def describe(seen: JobView, standing: Standing | None = None, told: Estimates = 
         "artifacts": [{"name": a["name"], "bytes": a["bytes"], "media_type": a["media_type"]} for a in told_artifacts(seen)],
         "revision": seen.revision,
     }
+
+
+def title(seen: JobView) -> str:
+    """Return what people know a job by: its recording's name, or its type."""
+    return str(seen.params.get("filename") or seen.type)
 
 
 def hold_message(seen: JobView, standing: Standing, held: str) -> str:

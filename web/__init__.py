@@ -30,10 +30,14 @@ from web import (
     dashboard,
     health,
     hosts,
+    media,
     pages,
     problems,
+    ratelimit,
+    reader,
 )
 from web.backend import EXTENSION, Backend
+from web.openai import api as openai
 from web.openapi import routes as openapi
 
 #: Nothing is loaded from, sent to or shown inside any other place.
@@ -58,6 +62,30 @@ HARDENING = (
     ("Referrer-Policy", "same-origin"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cache-Control", "private, no-cache"),
+)
+LOWERED = tuple((one, one[0].lower()) for one in HARDENING)
+
+
+#: Whose routes the app has.
+ROUTED: tuple[Any, ...] = (
+    health,
+    api_uploads,
+    api_batch,
+    api_jobs,
+    api_bulk,
+    api_estimate,
+    api_corrections,
+    api_queues,
+    api_admin,
+    api_people,
+    openai,
+    artifacts,
+    media,
+    pages,
+    reader,
+    account,
+    admin,
+    openapi,
 )
 
 
@@ -95,23 +123,9 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None, 
     hosts.install(app, settings)
     auth.install(app, settings)
     problems.install(app)
-    for module in (
-        health,
-        api_uploads,
-        api_batch,
-        api_jobs,
-        api_estimate,
-        api_corrections,
-        api_queues,
-        artifacts,
-        openapi,
-        pages,
-        api_people,
-        account,
-    ):
+    for module in ROUTED:
         app.register_blueprint(module.routes)
-    for module in (api_admin, api_bulk, admin):
-        app.register_blueprint(module.routes)
+    openai.install(app)
     dashboard.install(app)
     app.wsgi_app = hardened(app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app
@@ -123,7 +137,8 @@ def hardened(app: WSGIApplication) -> WSGIApplication:
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *failed: Any) -> Any:
             there = {name.lower() for name, _ in headers}
-            return start_response(status, [*headers, *(one for one in HARDENING if one[0].lower() not in there)], *failed)
+            missing = [one for one, name in LOWERED if name not in there]
+            return start_response(status, [*headers, *missing, *ratelimit.headers_of(environ)], *failed)
 
         return app(environ, start)
 

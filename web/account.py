@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from jobs import people_tokens
-from web.api_people import described, told
+from web.api_people import told, who_i_am
 from web.auth import CSRF_FIELD, check_same_site, person, public, sign_in_by_link, visitor
 from web.backend import backend
 from web.pages import MAX_SIGNIN_BYTES
@@ -18,7 +18,7 @@ routes = Blueprint("account", __name__)
 def account() -> str:
     """Who I am, and my tokens: make one, revoke one."""
     tokens = [told(token) for token in people_tokens.listing(backend().store, person().user)]
-    return render_template("account.html", initial=described(person()) | {"tokens": tokens})
+    return render_template("account.html", initial=who_i_am() | {"tokens": tokens})
 
 
 @routes.get("/signin/<code>")

@@ -8,7 +8,7 @@ from typing import Annotated
 from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from jobs import control, show
+from jobs import children, control, show
 from jobs.cursor import MAX_CHARS
 from jobs.people import Person
 from jobs.remove import remove
@@ -17,8 +17,9 @@ from web import submitting
 from web.auth import identifies, person
 from web.backend import backend
 from web.body import NewJob, read_json, read_new_job, read_query
+from web.limits import room
 from web.openapi import asked as asks
-from web.openapi.answers import Job, JobPage, Partial
+from web.openapi.answers import ChildrenPage, Job, JobPage, Partial
 from web.openapi.describing import ETAG, FORM, IDEMPOTENCY_KEY, IF_NONE_MATCH, JSON, Answer, Header, describes
 from web.problems import Kind
 from web.receive import receive
@@ -47,11 +48,11 @@ class Listing(BaseModel):
 
 
 class Since(BaseModel):
-    """What GET /api/jobs/<id>/partial may be asked with."""
+    """What GET /api/jobs/<id>/partial and …/children may be asked with."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cursor: Cursor = Field(None, description="of the last answer: only what came after it is told")
+    cursor: Cursor = Field(None, description="of the last answer: what comes after it is told")
 
 
 OF_JOB = {"id": "$response.body#/id"}
@@ -71,9 +72,17 @@ def submit() -> tuple[Response, int, dict[str, str]]:
     key = submitting.idempotency_key(request)
     if request.mimetype == "multipart/form-data":
         backend().store.require_room()
-        limit = backend().settings.max_upload_bytes
-        check = partial(submitting.check_fields, backend(), person())
-        with receive(request, backend().incoming, max_file_bytes=limit, fields=submitting.FORM_FIELDS, check_fields=check) as form:
+        free = room(backend(), person(), key)
+        check = partial(submitting.check_fields, backend(), person(), free)
+        taken = receive(
+            request,
+            backend().incoming,
+            max_file_bytes=free.file_bytes,
+            fields=submitting.FORM_FIELDS,
+            check_fields=check,
+            refusal=free.bytes,
+        )
+        with taken as form:
             job_id = submitting.submit_form(backend(), person(), form, idempotency_key=key)
     else:
         new = read_new_job(read_json(request), NewJob)
@@ -121,6 +130,14 @@ def partial_output(job_id: str) -> Response:
     """Answer what the children have put out since `cursor` → {items, cursor, reset}."""
     user = None if person().admin else person().user
     return jsonify(show.partial(backend().store, job_id, read_query(request, Since).cursor, user=user))
+
+
+@routes.get("/<job:job_id>/tasks/<node:task>/children")
+@describes("The parts of a step", query=Since, answers={200: ChildrenPage})
+def children_of(job_id: str, task: str) -> Response:
+    """Answer the children of a task, by number → {children, cursor}."""
+    user = None if person().admin else person().user
+    return jsonify(children.page(backend().store, job_id, task, read_query(request, Since).cursor, user=user))
 
 
 @routes.post("/<job:job_id>/cancel")

@@ -14,7 +14,7 @@ from jobs.model import ORG_NAME, USER_NAME
 from jobs.people import Person, Role
 from jobs.people_tokens import Token
 from jobs.view import iso
-from web import auth
+from web import auth, limits
 from web.auth import person
 from web.backend import backend
 from web.body import read_json
@@ -70,10 +70,10 @@ def others_are_for_admins() -> None:
 
 
 @routes.get("/me")
-@describes("Who I am", answers={200: answers.User})
+@describes("Who I am", answers={200: answers.Me})
 def me() -> Response:
-    """Answer who asks → {user, org, role, created_at}."""
-    return jsonify(described(person()))
+    """Answer who asks → {user, org, role, created_at, limits}."""
+    return jsonify(who_i_am())
 
 
 @routes.get("/me/tokens")
@@ -170,6 +170,10 @@ def made(user: str) -> tuple[Response, int]:
 
 def listed(tokens: Sequence[Token]) -> Response:
     return jsonify(tokens=[told(token) for token in tokens])
+
+
+def who_i_am() -> dict[str, Any]:
+    return described(person()) | {"limits": limits.told(person())}
 
 
 def described(person: Person) -> dict[str, Any]:

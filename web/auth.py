@@ -25,6 +25,7 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, Se
 from jobs import people, people_tokens
 from jobs.people import Person
 from jobs.settings import Settings
+from web import ratelimit
 from web.backend import backend
 from web.problems import Kind, Problem
 
@@ -114,10 +115,10 @@ def authenticate() -> None:
     g.digest = shown_digest()
     if safe and getattr(view, "identifies", False):
         return
-    found = people.find_by_digest(backend().store, g.digest)
+    found = people.find_by_digest(backend().store, g.digest, counted=True)
     if found is None:
         raise unauthenticated()
-    g.person = found
+    _note(found)
     if not safe and not request.headers.get("Authorization"):
         check_same_site(request.headers.get(CSRF_HEADER, ""))
 
@@ -142,9 +143,15 @@ def digest() -> str:
     return shown
 
 
-def identified(who: Sequence[bytes]) -> None:
+def identified(who: Sequence[Any]) -> None:
     """Note who asks, as Redis told it."""
-    g.person = people.told(who)
+    _note(people.told(who))
+
+
+def _note(found: Person) -> None:
+    g.person = found
+    if found.allowance is not None:
+        request.environ[ratelimit.NOTED] = found.allowance
 
 
 def person() -> Person:

@@ -12,8 +12,8 @@ from urllib.parse import quote
 from flask import Request, Response
 
 from jobs import show
-from jobs.errors import Nobody, NotFound
-from jobs.model import Standing
+from jobs.errors import Nobody, NotFound, Unseen
+from jobs.model import JobView, Standing
 from jobs.people import Person
 from jobs.view import NO_ESTIMATES, Estimates, describe, estimates
 from web import auth
@@ -60,6 +60,9 @@ def look(backend: Backend, job_id: str, shown: str = "") -> Sight | None:
         seen = show.see(backend.store, job_id, asker=auth.digest(), known=entry.known if entry else None, shown=shown)
     except Nobody:
         raise auth.unauthenticated() from None
+    except Unseen as error:
+        auth.identified(error.who)
+        raise
     auth.identified(seen.who)
     if seen.known is None:
         return None
@@ -112,6 +115,14 @@ def status_of(backend: Backend, person: Person, job_id: str) -> dict[str, Any]:
     if not (person.admin or status["user"] == person.user):
         raise NotFound(f"there is no job {job_id}")
     return with_addresses(status)
+
+
+def job_of(backend: Backend, person: Person, job_id: str) -> JobView:
+    """Return a job that `person` may see, with its parameters and outputs, in one round trip. Raises NotFound as `status_of`."""
+    seen = show.job(backend.store, job_id)
+    if not (person.admin or seen.user == person.user):
+        raise NotFound(f"there is no job {job_id}")
+    return seen
 
 
 def with_addresses(status: dict[str, Any]) -> dict[str, Any]:

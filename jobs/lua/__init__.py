@@ -14,7 +14,7 @@ from jobs.lua.inline import with_constants_inline, with_short_functions_inline
 
 VERBS = (
     "submit", "claim", "progress", "append", "renew", "record", "hand_back", "reap", "cancel", "retry", "revise", "pause", "delete",
-    "sweep", "release", "tune", "reserve", "look", "foresee", "who", "knock", "end_plain", "fail_plain", "sample",
+    "sweep", "release", "tune", "reserve", "look", "foresee", "who", "keep", "knock", "end_plain", "fail_plain", "sample",
 )  # fmt: skip
 #: What jobs.doctor reads and mends with.
 DOCTOR = (

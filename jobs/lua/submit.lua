@@ -2,15 +2,18 @@
 -- ARGV 1 now (µs, '' is Redis's)  2 job id  3 type  4 user  5 org  6 priority  7 params (JSON)
 --      8 name of the idempotency key ('' none)  9 digest of what was submitted  10 seconds the key is kept
 --      11 version of the job type  12 seconds of audio (0 unknown)  13 upload that the job uses from now on ('' none)
---      14… per task, in the graph's order: name, line, payload (JSON), count of needs
+--      14 seconds of recordings that a user may submit a day ('' nothing is charged)  15 bytes that a user may upload a day  16 bytes that came with it
+--      17… per task, in the graph's order: name, line, payload (JSON), count of needs
 -- Returns {'OK', job, 1 when calls of sweep are needed}, also when repeated; the job made before when the key was used for the
 -- same; {'REFUSED'} when it was for another. A key whose job was deleted is free again. {'MISSING'} when there is no such upload.
+-- {'LIMITED', user, 'seconds' | 'bytes', limit, used, µs until it is free again, 0}.
 -- (nothing) -> pending | ready
---include base rq fair lanes settle
+--include base rq fair lanes settle limits
 
 local now = clock_now(ARGV[1])
 local id, kind, user, org, priority, params = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local idem, digest, idem_s, version, size, upload = ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
+local most_seconds, most_bytes, came = ARGV[14], ARGV[15], ARGV[16]
 
 if call('EXISTS', k_job(id)) == 1 then return { 'OK', id, 0 } end
 if idem ~= '' then
@@ -18,8 +21,14 @@ if idem ~= '' then
   local status = used and call('HGET', k_job(used), 'status')
   if status and status ~= 'deleted' then return by == digest and { 'OK', used, 0 } or { 'REFUSED' } end
 end
+if upload ~= '' and call('EXISTS', k_upload(upload)) == 0 then return { 'MISSING' } end -- it expired, or went with its last job, meanwhile
+if most_seconds ~= '' then
+  local refused = refuse(user, 'bytes', came, most_bytes, now) or refuse(user, 'seconds', size, most_seconds, now)
+  if refused then return refused end
+  if came ~= '0' then charge(user, 'bytes', came, now) end
+  if size ~= '0' then charge(user, 'seconds', size, now) end
+end
 if upload ~= '' then
-  if call('EXISTS', k_upload(upload)) == 0 then return { 'MISSING' } end -- it expired, or went with its last job, meanwhile
   call('SADD', k_upload_jobs(upload), id)
   call('PERSIST', k_upload(upload))
 end
@@ -29,7 +38,7 @@ local SHORT = 64 -- longer values make a hashtable of a small hash (hash-max-lis
 
 local created = stamp(now)
 local names, tasks, state = {}, {}, {}
-for i = 14, #ARGV, 4 do
+for i = 17, #ARGV, 4 do
   local name, line, payload, needs = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   names[#names + 1] = name
   tasks[#tasks + 1], tasks[#tasks + 2] = name, line

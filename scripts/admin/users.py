@@ -1,4 +1,4 @@
-"""`users add|list|role|remove`, and what proves who they are: `users token|tokens|revoke|link`."""
+"""`users add|list|role|remove`, and what proves who they are: `users token|tokens|revoke|link`; `users limit`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from jobs.settings import settings
 from jobs.store import Store
 from jobs.view import iso
 from scripts import welcome
+from scripts.admin import limits
 from scripts.admin.desk import command, noun, rows, tell
 
 
@@ -37,6 +38,7 @@ def add_to(things: Any, shared: argparse.ArgumentParser) -> None:
     link = command(users, shared, "link", make_link, "print a link that signs a user in once, within 15 minutes")
     link.add_argument("name")
     link.add_argument("--url", help="where Lectern is (LECTERN_URL; else where the one that runs on --data listens)")
+    limits.add_to(users, shared)
     command(users, shared, "remove", remove_user, "remove a user; the jobs stay").add_argument("name")
 
 

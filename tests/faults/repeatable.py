@@ -284,6 +284,11 @@ def releases(hands: Hands) -> Repeatable:
     return lambda: hands.store.run("release", upload.id, "j1")
 
 
+def keeps(hands: Hands) -> Repeatable:
+    upload = uploads.Upload(uploads.new_id(), "ada", "acme", "a.ogg", 1, "audio/ogg", 1.0, "uploads/x/recording")
+    return lambda: uploads.add(hands.store, upload, ttl_s=60, limited=True, now=hands.now)
+
+
 CASES = [
     Case("submit", "with the job's id", lambda hands: submitted(hands, job="j1")),
     Case("submit", "with an Idempotency-Key", lambda hands: submitted(hands, idempotency_key="k")),
@@ -327,6 +332,7 @@ CASES = [
     Case("reserve", "a place", reserves(free=True)),
     Case("reserve", "none left", reserves(free=False)),
     Case("look", "", looks),
+    Case("keep", "an upload that is charged", keeps),
     Case("who", "", lambda hands: partial(people.find, hands.store, people.add(hands.store, "ada", org="acme"))),
     Case("claim", "of a plain RQ job", claims_plain),
     Case("knock", "", knocks),

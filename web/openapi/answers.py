@@ -104,6 +104,33 @@ class Partial(Told):
     reset: bool = Field(description="forget what was read before: a part was run anew")
 
 
+class Child(Told):
+    """A part of a step."""
+
+    n: Count
+    state: TaskState
+    attempts: Count
+    progress: Percent
+    started_at: datetime | None
+    ended_at: datetime | None
+    worker: str | None
+    error: str | None
+
+
+class ChildrenPage(Told):
+    """Parts of a step, by number."""
+
+    children: list[Child]
+    cursor: str | None = Field(description="asks for the next page; null on the last")
+
+
+class SignedLink(Told):
+    """An address that opens a file without a session, for an hour."""
+
+    url: str
+    expires_at: datetime
+
+
 class Upload(Told):
     """A file that was received; a job names it by its id."""
 

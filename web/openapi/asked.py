@@ -43,6 +43,11 @@ def job_form() -> Any:
     return create_model("JobForm", __base__=(NewJob, FileForm), __doc__="An upload and a job in one.", **fields)
 
 
+def with_file(fields: type[BaseModel]) -> Any:
+    """Return a form of these fields and a file."""
+    return create_model(f"{fields.__module__.split('.')[1].title()}Form", __base__=(fields, FileForm), __doc__=fields.__doc__)
+
+
 def _in_fields(schema: dict[str, Any]) -> None:
     """A field of a form is a text: what is nothing is not sent."""
     schema["properties"] = {name: without_null(one) for name, one in schema["properties"].items()}

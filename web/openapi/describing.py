@@ -52,6 +52,20 @@ class Answer:
     links: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  #: operation → its parameters by runtime expressions
 
 
+#: Of what is sent as a file, in ranges if asked for.
+FILE_HEADERS = (
+    Header("Range", "one range of bytes: `bytes=0-99`; several at once get the whole"),
+    Header("If-Range", "the ETag of what the client has a part of; else it gets the whole"),
+    IF_NONE_MATCH,
+)
+SENT = (ETAG, Header("Content-Disposition", "whether it is an attachment, and the file's name"))
+FILE_ANSWERS = {
+    200: Answer("The file", {"*/*": None}, SENT),
+    206: Answer("A part of it", {"*/*": None}, [*SENT, Header("Content-Range", "which part, and of how many bytes")]),
+    304: Answer("It is as it was", headers=[ETAG]),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     summary: str

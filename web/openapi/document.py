@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from inspect import cleandoc, isfunction
 from itertools import groupby
@@ -14,9 +15,11 @@ from flask import Flask
 from pydantic import BaseModel
 from werkzeug.routing import Map, Rule
 
+from web.openai import errors as openai
 from web.openapi.answers import Problem
 from web.openapi.describing import JSON, Answer, Header, Operation, operation_of
 from web.openapi.schemas import Json, Schemas, without_null
+from web.openapi.spoken import OpenAIError
 from web.problems import MEDIA_TYPE, Kind
 
 VERSION = "1.0"  #: of the API
@@ -35,6 +38,7 @@ TAGS = (
     ("/api/queues", "Queues", "What waits, and for whom. For admins."),
     ("/api/workers", "Workers", "Who works, and at what. For admins."),
     ("/api/orgs", "Organisations", "Their share of the work, and their limits. For admins."),
+    ("/v1/", "OpenAI's way", "What OpenAI's client libraries ask, with a token of this server."),
     ("/api/", "This server", "What it can be asked, and whether it is well."),
     ("/", "This server", ""),
 )
@@ -44,6 +48,7 @@ SAFE_METHODS = frozenset({"GET"})
 OURS = (Kind.INTERNAL, Kind.MISCONFIGURED, Kind.OVERLOADED, Kind.UNAVAILABLE)
 HEADERS = {
     Kind.UNAUTHENTICATED: Header("WWW-Authenticate", "how to sign in"),
+    Kind.RATE_LIMITED: Header("Retry-After", "in how many seconds to try again"),
     Kind.OVERLOADED: Header("Retry-After", "in how many seconds to try again; not with every one of them"),
 }
 PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
@@ -128,10 +133,12 @@ def operation(route: Route, schemas: Schemas, problems: Problems, rules: Map) ->
         content = {media: {"schema": schemas.of(body, "validation")} for media, body in bodies.items()}
         told["requestBody"] = {"required": True, "content": content}
     told["responses"] = {str(status): answer(status, what, schemas) for status, what in said.answers.items()}
-    refusals = sorted(set(refused(route)), key=list(Kind).index)
-    for status, kinds in groupby(refusals, key=lambda kind: kind.status):
-        told["responses"][str(status)] = problems.of(kinds)
-    told["responses"]["5XX"] = problems.of(OURS)
+    kept = partial(spoken_errors, schemas) if route.rule.rule.startswith(openai.PREFIX) else problems.of
+    shown = openai.status_of if route.rule.rule.startswith(openai.PREFIX) else int
+    refusals = sorted(set(refused(route)), key=lambda kind: (shown(kind.status), list(Kind).index(kind)))
+    for status, kinds in groupby(refusals, key=lambda kind: shown(kind.status)):
+        told["responses"][str(status)] = kept(kinds)
+    told["responses"]["5XX"] = kept(OURS)
     return told
 
 
@@ -174,7 +181,7 @@ def refused(route: Route) -> Iterator[Kind]:
     yield Kind.MISDIRECTED
     yield from said.refuses
     if not route.public:
-        yield Kind.UNAUTHENTICATED
+        yield from (Kind.UNAUTHENTICATED, Kind.RATE_LIMITED)
         if route.method not in SAFE_METHODS:
             yield Kind.CROSS_SITE
     if said.admins:
@@ -185,6 +192,11 @@ def refused(route: Route) -> Iterator[Kind]:
         yield Kind.INVALID
     if said.body:
         yield from (Kind.MALFORMED, Kind.TOO_LARGE, Kind.UNSUPPORTED_MEDIA_TYPE, Kind.INVALID)
+
+
+def spoken_errors(schemas: Schemas, kinds: Iterable[Kind]) -> Json:
+    """Return the answer that is a problem, as OpenAI's client libraries read it."""
+    return {"description": ". ".join(kind.title for kind in kinds), "content": {JSON: {"schema": schemas.of(OpenAIError)}}}
 
 
 class Problems:

@@ -19,6 +19,26 @@ class User(Told):
     created_at: datetime
 
 
+class Limit(Told):
+    """What one may use of something; null where there is no limit."""
+
+    limit: float | None
+    remaining: float | None
+    resets_in_seconds: float | None
+
+
+class Limits(Told):
+    requests: Limit = Field(description="a minute")
+    upload_bytes: Limit = Field(description="a day")
+    audio_minutes: Limit = Field(description="a day")
+
+
+class Me(User):
+    """Who asks."""
+
+    limits: Limits
+
+
 class UserSummary(User):
     """A user, as admins see one."""
 
