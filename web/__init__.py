@@ -39,6 +39,7 @@ from web import (
 )
 from web.backend import EXTENSION, Backend
 from web.openai import api as openai
+from web.openapi import routes as openapi
 
 #: Nothing is loaded from, sent to or shown inside any other place.
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -86,11 +87,15 @@ ROUTED: tuple[Any, ...] = (
     reader,
     account,
     admin,
+    openapi,
 )
 
 
 class JobId(BaseConverter):
-    regex = "[A-Za-z0-9_]{1,64}"
+    """A job's id."""
+
+    # What is done with several jobs at once stands in the same place.
+    regex = "(?!(?:batch|retry|cancel)$)[A-Za-z0-9_]{1,64}"
 
 
 class Node(BaseConverter):

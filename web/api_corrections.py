@@ -18,6 +18,8 @@ from jobs.view import told_artifacts
 from web.auth import person
 from web.backend import backend
 from web.body import read_json
+from web.openapi.answers import CorrectionsSoFar, Job
+from web.openapi.describing import describes
 from web.problems import Kind, Problem, invalid
 from web.status import job_of, status_of
 
@@ -44,12 +46,14 @@ class Corrections(BaseModel):
 
 
 @routes.get("")
+@describes("What was corrected", answers={200: CorrectionsSoFar})
 def corrections(job_id: str) -> Response:
     """Answer what was corrected so far, by the places in transcript.json as it is now → {segments, speakers}."""
     return jsonify(so_far(job_of(backend(), person(), job_id)))
 
 
 @routes.patch("")
+@describes("Correct a transcript", body=Corrections, answers={202: Job}, refuses=[Kind.CONFLICT])
 def correct(job_id: str) -> tuple[Response, int]:
     """Correct a transcript → 202 and the status. 409 unless the job has completed: it has what there is to correct."""
     status_of(backend(), person(), job_id)

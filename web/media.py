@@ -23,7 +23,9 @@ from web.auth import person, public
 from web.backend import backend
 from web.body import read_json
 from web.downloads import send
-from web.problems import invalid
+from web.openapi.answers import SignedLink
+from web.openapi.describing import FILE_ANSWERS, FILE_HEADERS, describes
+from web.problems import Kind, invalid
 from web.status import job_of
 
 routes = Blueprint("media", __name__)
@@ -41,12 +43,14 @@ class NewLink(BaseModel):
 
 
 @routes.get("/api/jobs/<job:job_id>/recording")
+@describes("Play what was uploaded", headers=FILE_HEADERS, answers=FILE_ANSWERS, refuses=[Kind.RANGE_NOT_SATISFIABLE])
 def recording(job_id: str) -> Response:
     """Answer what was uploaded: sound and pictures to be played in place, anything else as an attachment. Ranges as of artifacts."""
     return send_recording(job_of(backend(), person(), job_id))
 
 
 @routes.post("/api/jobs/<job:job_id>/links")
+@describes("Make a link to a recording or a file", body=NewLink, answers={201: SignedLink})
 def link(job_id: str) -> tuple[Response, int]:
     """Make a link → 201 {url, expires_at}. Raises NotFound where there is nothing to open."""
     job = job_of(backend(), person(), job_id)

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from tests.web.conftest import Caller, Callers, problem
+from web.openapi.routes import RELEASE
 
 JOB, FILE = "/api/jobs/{job}", "/api/jobs/{job}/artifacts/transcript.txt"
 
@@ -40,13 +41,14 @@ OF_ANYBODY += [("DELETE", "/api/me/tokens/none", 404)]
 OF_ANYBODY += [("GET", "/v1/models", 200), ("GET", "/v1/models/whisper-1", 200), ("POST", "/v1/audio/transcriptions", 400)]
 #: 403 for everybody else
 OF_ADMINS = [("GET", "/api/queues", 200), ("POST", "/api/queues/long/pause", 200), ("POST", "/api/queues/long/resume", 200)]
+OPEN = [("GET", "/api/openapi.json", 200), ("GET", "/api/docs", 200), ("GET", f"/api/docs/{RELEASE}/swagger-ui.css", 200)]
 OF_ADMINS += [("GET", "/api/queues/history", 200), ("GET", "/api/workers", 200), ("GET", "/api/health", 200), ("GET", "/admin", 200)]
 OF_ADMINS += [("POST", "/api/workers/nobody/drain", 404), ("POST", "/api/workers/nobody/kill", 404)]
 OF_ADMINS += [("GET", "/api/orgs", 200), ("POST", "/api/orgs/physics", 415)]
 OF_ADMINS += [("GET", "/api/users", 200), ("POST", "/api/users", 415), ("PATCH", "/api/users/ada", 415)]
 OF_ADMINS += [("DELETE", "/api/users/nobody", 404), ("GET", "/api/users/ada/tokens", 200), ("POST", "/api/users/ada/tokens", 415)]
 OF_ADMINS += [("DELETE", "/api/users/ada/tokens/none", 404)]
-OPEN = [("GET", "/healthz", 200), ("GET", "/readyz", 200), ("GET", "/signin", 200), ("GET", "/static/page.css", 200)]
+OPEN += [("GET", "/healthz", 200), ("GET", "/readyz", 200), ("GET", "/signin", 200), ("GET", "/static/page.css", 200)]
 OPEN += [("GET", "/links/unheardof", 404)]  # who holds a link that is signed needs no more: tests/web/test_media.py
 #: asked with a CSRF token only: tests/web/test_sessions.py
 FORMS = {("POST", "/signin"), ("POST", "/signout"), ("POST", "/signin/none")}
