@@ -59,6 +59,7 @@ class Submission:
     zone: str = ""
     admin: bool = False
     upload: str = ""  #: an upload that is kept for as long as the job is there; the parameters name it too
+    run_at: float | None = None  #: seconds since the epoch before which nothing of it begins; None is at once
 
 
 class Claimed(NamedTuple):  # made once a task: a frozen dataclass takes four times as long
@@ -204,6 +205,12 @@ class JobView:
     tasks: tuple[TaskView, ...]
     outputs: Mapping[str, Json]  #: last committed outputs by task: of one that runs again, or has split, before it is done
     speeds: Mapping[str, float] = field(default_factory=dict, compare=False)  #: engine → seconds of work per second of audio
+    run_at: float | None = None  #: nothing of it was to begin before
+
+    @property
+    def put_off(self) -> bool:
+        """Whether it waits for `run_at`."""
+        return self.status is JobStatus.PENDING and any(task.state is TaskState.DELAYED for task in self.tasks)
 
 
 @dataclass(frozen=True, slots=True)

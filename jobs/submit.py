@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -21,6 +22,7 @@ from jobs.settings import Settings
 from jobs.store import Store, stamp
 
 IDEMPOTENCY_S = 86_400  #: how long an Idempotency-Key is remembered
+MOST_AHEAD_S = 366 * 86_400  #: a job may be put off by a year
 #: What goes to Redis at once: it holds a chunk until it has carried it out, and a chunk is lost as a whole.
 CHUNK_JOBS = 100
 CHUNK_CHARS = 250_000
@@ -152,7 +154,11 @@ def prepare(config: Settings, submission: Submission, idempotency_key: str | Non
     if submission.upload and not UPLOAD_ID.fullmatch(submission.upload):
         raise InvalidSubmission(f"upload {submission.upload!r} is not of the form {UPLOAD_ID.pattern}", field="upload")
     params = as_json(stored)
-    digest = hashlib.sha256(json.dumps([submission.type, params, submission.priority, submission.zone]).encode()).hexdigest()[:32]
+    asked = [submission.type, params, submission.priority, submission.zone]
+    run_at = begins(submission.run_at, time.time() if now is None else now)
+    if submission.run_at is not None:
+        asked.append(submission.run_at)
+    digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:32]
     return (
         stamp(now),
         job,
@@ -167,8 +173,18 @@ def prepare(config: Settings, submission: Submission, idempotency_key: str | Non
         types.version_of(kind),
         f"{types.size(kind, stored):g}",
         submission.upload,
+        run_at,
         *lines(checked),
     )
+
+
+def begins(run_at: float | None, now: float) -> int | str:
+    """Return the time before which a job may not begin as the script takes it. Raises InvalidSubmission when it is too far away."""
+    if run_at is None:
+        return ""
+    if not run_at <= now + MOST_AHEAD_S:  # so that NaN is refused
+        raise InvalidSubmission(f"run_at: is more than {MOST_AHEAD_S // 86_400} days ahead; choose a time before", field="run_at")
+    return stamp(max(run_at, 0.0))
 
 
 def refusal(error: Exception, submission: Submission) -> Exception:

@@ -6,7 +6,7 @@
 -- someone else's; {'NOBODY'} when the token is nobody's. Draws no arrow. Of a job that has ended the last five are empty.
 -- what: new | same, as the caller has it | ended, at the revision of 5: only of a new one job, tasks, state and outputs are read
 -- who: user, organisation, role, created; of no token {}
--- job: type, user, org, priority, status, params, created, started, ended, rev, size, order
+-- job: type, user, org, priority, status, params, created, started, ended, rev, size, order, at
 -- tasks, in that order: their lines   state, outputs: fields and values
 -- limit: how many tasks of its organisation may run at once, 0 for any number
 -- held: '' | queue | organisation | type, what is paused | limit, so many run | worker, none serves the queue it is ready in
@@ -57,7 +57,7 @@ end
 local first, queues, fields, tasks, state, outputs = ARGV[6], { unpack(ARGV, 7) }, {}, {}, {}, {}
 if what == 'new' then
   fields = call('HMGET', k_job(job.id), 'type', 'user', 'org', 'priority', 'status', 'params', 'created', 'started', 'ended', 'rev',
-    'size', 'order')
+    'size', 'order', 'at')
   if not fields[6] then fields[6] = call('GET', k_params(job.id)) or '{}' end
   local names = {}
   for name in names_in(fields[12]) do names[#names + 1] = name end

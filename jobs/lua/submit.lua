@@ -2,15 +2,15 @@
 -- ARGV 1 now (µs, '' is Redis's)  2 job id  3 type  4 user  5 org  6 priority  7 params (JSON)
 --      8 name of the idempotency key ('' none)  9 digest of what was submitted  10 seconds the key is kept
 --      11 version of the job type  12 seconds of audio (0 unknown)  13 upload that the job uses from now on ('' none)
---      14… per task, in the graph's order: name, line, payload (JSON), count of needs
+--      14 not before (µs, '' at once)  15… per task, in the graph's order: name, line, payload (JSON), count of needs
 -- Returns {'OK', job, 1 when calls of sweep are needed}, also when repeated; the job made before when the key was used for the
 -- same; {'REFUSED'} when it was for another. A key whose job was deleted is free again. {'MISSING'} when there is no such upload.
--- (nothing) -> pending | ready
+-- (nothing) -> pending | ready | delayed
 --include base rq fair lanes settle
 
 local now = clock_now(ARGV[1])
 local id, kind, user, org, priority, params = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
-local idem, digest, idem_s, version, size, upload = ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
+local idem, digest, idem_s, version, size, upload, run_at = ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13], ARGV[14]
 
 if call('EXISTS', k_job(id)) == 1 then return { 'OK', id, 0 } end
 if idem ~= '' then
@@ -29,7 +29,7 @@ local SHORT = 64 -- longer values make a hashtable of a small hash (hash-max-lis
 
 local created = stamp(now)
 local names, tasks, state = {}, {}, {}
-for i = 14, #ARGV, 4 do
+for i = 15, #ARGV, 4 do
   local name, line, payload, needs = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   names[#names + 1] = name
   tasks[#tasks + 1], tasks[#tasks + 2] = name, line
@@ -43,6 +43,7 @@ local function add(field, value) fields[#fields + 1], fields[#fields + 2] = fiel
 if #params > SHORT then call('SET', k_params(id), params) elseif params ~= '{}' then add('params', params) end
 if version ~= '1' then add('version', version) end
 if size ~= '0' then add('size', size) end
+if run_at ~= '' then add('at', run_at) end
 call('HSET', k_job(id), unpack(fields))
 call('HSET', k_tasks(id), unpack(tasks)) -- 1,000 tasks are 4,000 values, within what unpack takes
 call('HSET', k_state(id), unpack(state))
