@@ -190,7 +190,7 @@ def test_a_result_that_is_made_again_is_shown_as_it_is_then(page: Page, worker: 
     page.until(says("#notes", "Leaves"))
     page.click("#tasks [data-key='retry-emotions']")
     page.until(says("#status", "Waiting"))
-    assert page.run("!document.getElementById('notes-card').hidden && " + says("#notes", "Leaves"))  # what was made stands until it is made again
+    assert page.run("!document.getElementById('notes-card').hidden && " + says("#notes", "Leaves"))  # it stands until it is made again
     again = {"transcript.json": TRANSCRIPT, "notes.json": {**NOTES, "title": {"text": "Mended", "segments": [0]}}}
     publish(worker, again)
     worker.complete()
