@@ -154,7 +154,7 @@ def prepare(config: Settings, submission: Submission, idempotency_key: str | Non
     if submission.upload and not UPLOAD_ID.fullmatch(submission.upload):
         raise InvalidSubmission(f"upload {submission.upload!r} is not of the form {UPLOAD_ID.pattern}", field="upload")
     params = as_json(stored)
-    asked = [submission.type, params, submission.priority, submission.zone]
+    asked: list[str | float | None] = [submission.type, params, submission.priority, submission.zone]
     run_at = begins(submission.run_at, time.time() if now is None else now)
     if submission.run_at is not None:
         asked.append(submission.run_at)
