@@ -65,7 +65,7 @@ local function forget_children(node, job, total)
     if task ~= node.task then kids[#kids + 1] = task end
   end
   job.kids = kids[1] and table.concat(kids, ',') or '-'
-  note(job, 'kids', job.kids)
+  if kids[1] then call('HSET', k_job(job.id), 'kids', job.kids) else call('HDEL', k_job(job.id), 'kids') end
 end
 
 -- Tasks of a completed job run again, and what depends on them: what needed one that was skipped ran without it, what needed one that
