@@ -42,6 +42,7 @@ KEYS: dict[str, Key] = {
     ),
     "orgs": Key("orgs", "set", "names of organisations that were given a weight or a limit", "people.remove of its last user"),
     "token": Key("tokens:{digest}", "hash", "user, created; the name is the token's SHA-256", "people.remove"),
+    "scheduler": Key("scheduler", "string", "the token of the scheduler that leads", "expiry 15 s after it was last renewed"),
     "upload": Key(
         "uploads:{upload}",
         "hash",

@@ -16,6 +16,7 @@ ORG_NAME = re.compile(r"[a-z0-9_]{1,40}")
 UPLOAD_ID = re.compile(r"[0-9a-f]{24}")
 USER_NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")
 
+SYSTEM = "lectern"  #: user and organisation of what Lectern does by itself
 PLAIN_ORG = "rq"  #: whose the plain RQ jobs are: nobody may belong to it, but it may have a weight and a limit
 PLAIN_MARK = "@"  #: before the id of a plain RQ job, where the ids of our tasks stand: none of those begins so
 

@@ -19,7 +19,7 @@ from web.body import NewJob, parse_json, read_new_job
 from web.problems import Kind, Problem
 from web.receive import Form
 
-FORM_FIELDS = frozenset({"type", "params", "priority", "zone"})
+FORM_FIELDS = frozenset({"type", "params", "priority", "zone", "run_at"})
 IDEMPOTENCY_KEY = re.compile(r"[\x21\x23-\x7e]{1,128}")
 SET_BY_SERVER = ("filename", "seconds", "filenames", "lengths")  #: parameters that come from the uploads, never from the client
 
@@ -128,7 +128,8 @@ def submission(person: Person, new: NewJob, upload: Upload | None = None) -> Sub
         taken = types.find(new.type).Params.model_fields
         params |= {name: known[name] for name in SET_BY_SERVER if name in taken and known[name] is not None}
     kept = upload.id if upload else ""
-    return Submission(new.type, params, person.user, person.org, new.priority, new.zone, person.admin, kept)
+    run_at = new.run_at.timestamp() if new.run_at else None
+    return Submission(new.type, params, person.user, person.org, new.priority, new.zone, person.admin, kept, run_at)
 
 
 def key_reused(error: Conflict, field: str = "Idempotency-Key") -> Problem:
