@@ -90,8 +90,8 @@ class Watchman:
     def _do_what_is_due(self) -> float:
         leads = self._leader.lead()
         if leads and not self._leads:
-            log.scheduler_leads()
             self._ticking.register()
+            log.scheduler_leads()
         self._leads = leads
         if not leads:
             return LOOK_S
