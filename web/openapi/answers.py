@@ -56,6 +56,18 @@ class Artifact(Told):
     url: str = Field(description="its address, on this server")
 
 
+class Callback(Told):
+    """Where the ends of a job are told, and how far the last one is."""
+
+    url: str
+    state: Literal["waiting", "delivered", "failed", "deleted"]
+    job: str | None = Field(description="the job that tells it")
+    tries: Count
+    last_error: str | None
+    at: datetime | None = Field(description="when it was told, or tried last")
+    next_at: datetime | None = Field(description="when it is tried again")
+
+
 class Job(Told):
     """A job's status."""
 
@@ -70,14 +82,16 @@ class Job(Told):
     message: str = Field(description="what is happening, in words")
     result_path: str | None = Field(description="where its main result is, once it is there")
     created_at: datetime
+    run_at: datetime | None = Field(description="before which nothing of it begins, if that was asked for")
     started_at: datetime | None
     ended_at: datetime | None
-    eta_seconds: Count | None = Field(description="in how many seconds it may be done; an estimate, null where none is known and in lists")
-    queue_position: Annotated[int, Field(ge=1)] | None = Field(description="its place in the queue, 1 for the next; null in lists")
+    eta_seconds: Count | None = Field(description="in how many seconds it may be done; an estimate, null where none is known")
+    queue_position: Annotated[int, Field(ge=1)] | None = Field(description="its place in the queue, 1 for the next")
     held: Literal["queue", "organisation", "type", "worker", "limit"] | None = Field(description="what keeps it from its turn")
     warnings: list[str]
     tasks: list[JobTask]
     artifacts: list[Artifact]
+    callback: Callback | None = Field(description="null where none was asked for")
     revision: Count = Field(description="grows with every change")
 
 
@@ -141,6 +155,7 @@ class Upload(Told):
 
 class Corrected(Told):
     text: str
+    was: str = Field(default_factory=str, description="what had been transcribed, where that is known")
 
 
 class CorrectionsSoFar(Told):

@@ -26,7 +26,7 @@ class FileForm(BaseModel):
 
 def new_job(model: type[NewJob] = NewJob) -> Any:
     """Return the union of the jobs that may be asked for, told apart by `type`: each as `model`, with the parameters of its type."""
-    kinds = [_of_type(name, model) for name in types.names()]
+    kinds = [_of_type(name, model) for name in types.names() if not types.internal(name)]
     return Annotated[reduce(or_, kinds), Field(discriminator="type")]
 
 
