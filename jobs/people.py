@@ -144,6 +144,11 @@ def find_by_digest(store: Store, token_digest: str, *, counted: bool = False, no
         return None
 
 
+def named(store: Store, name: str) -> Person | None:
+    """Return the user of this name, or None: what a signed link holds instead of a token."""
+    return _read(name, store.redis.hmget(store.keys.user(name), *FIELDS)) if USER_NAME.fullmatch(name) else None
+
+
 def told(who: Sequence[Any]) -> Person:
     """Return a person as who.lua tells of one: user, organisation, role, created and, if a request was counted, what is left."""
     user, org, role, created = (part.decode() for part in who[:4])

@@ -108,7 +108,7 @@ def describe(seen: JobView, standing: Standing | None = None, told: Estimates = 
     return {
         "id": seen.id,
         "type": seen.type,
-        "title": str(seen.params.get("filename") or seen.type),
+        "title": title(seen),
         "user": seen.user,
         "org": seen.org,
         "priority": str(seen.priority),
@@ -146,6 +146,11 @@ def describe(seen: JobView, standing: Standing | None = None, told: Estimates = 
         "callback": called(seen.callback, ended=seen.status.ended) if seen.callback else None,
         "revision": seen.revision,
     }
+
+
+def title(seen: JobView) -> str:
+    """Return what people know a job by: its recording's name, or its type."""
+    return str(seen.params.get("filename") or seen.type)
 
 
 def called(callback: Callback, *, ended: bool) -> dict[str, Any]:

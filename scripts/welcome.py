@@ -6,7 +6,6 @@ Elsewhere nothing is printed: what a service prints lies in logs that others may
 from __future__ import annotations
 
 import ipaddress
-import json
 import os
 import sys
 import webbrowser
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from jobs import people_tokens
 from jobs.store import Store
-from scripts import first_admin
+from scripts import address, first_admin
 
 #: One of these is there in a shell far away, in a container, where programs are built.
 ELSEWHERE = ("SSH_CONNECTION", "SSH_TTY", "container", "CI", "KUBERNETES_SERVICE_HOST")
@@ -42,13 +41,8 @@ def link_for_admin(store: Store, url: str) -> str:
 
 
 def url_of(data: Path, port: int) -> str:
-    """Return where Lectern is: LECTERN_URL, else where the one that runs on this data folder said that it listens."""
-    if given := os.environ.get("LECTERN_URL"):
-        return given
-    try:
-        return str(json.loads((data / "serve.json").read_text())["url"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return f"http://127.0.0.1:{port}"
+    """Return where Lectern is: LECTERN_URL, else where the one that runs on this data folder listens, else on the usual port."""
+    return os.environ.get("LECTERN_URL") or address.find(data) or f"http://127.0.0.1:{port}"
 
 
 def has_browser(env: Mapping[str, str], *, terminal: bool, platform: str = sys.platform, root: Path = Path("/")) -> bool:

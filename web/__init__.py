@@ -31,12 +31,15 @@ from web import (
     dashboard,
     health,
     hosts,
+    media,
     pages,
     problems,
     ratelimit,
+    reader,
 )
 from web.backend import EXTENSION, Backend
 from web.openai import api as openai
+from web.openapi import routes as openapi
 
 #: Nothing is loaded from, sent to or shown inside any other place.
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -79,14 +82,20 @@ ROUTED: tuple[Any, ...] = (
     api_people,
     openai,
     artifacts,
+    media,
     pages,
+    reader,
     account,
     admin,
+    openapi,
 )
 
 
 class JobId(BaseConverter):
-    regex = "[A-Za-z0-9_]{1,64}"
+    """A job's id."""
+
+    # What is done with several jobs at once stands in the same place.
+    regex = "(?!(?:batch|retry|cancel)$)[A-Za-z0-9_]{1,64}"
 
 
 class Node(BaseConverter):

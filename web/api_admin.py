@@ -16,6 +16,8 @@ from jobs.view import iso
 from web.auth import person
 from web.backend import backend
 from web.body import read_json
+from web.openapi.describing import describes
+from web.openapi.people import Health, Organisations, WorkerNamed, Workers
 from web.problems import invalid
 from web.troubles import Seen, troubles
 
@@ -42,6 +44,7 @@ def admins_only() -> None:
 
 
 @routes.get("/workers")
+@describes("All workers", answers={200: Workers}, admins=True)
 def workers() -> Response:
     """List the workers by name, with what each runs → {workers: […]}."""
     found = fleet.listing(backend().store)
@@ -50,6 +53,7 @@ def workers() -> Response:
 
 
 @routes.post("/workers/<name>/drain")
+@describes("Drain a worker", answers={202: WorkerNamed}, admins=True)
 def drain(name: str) -> tuple[Response, int]:
     """Have a worker hand its task back and end, as on a deploy: no attempt is spent."""
     known(name)
@@ -58,6 +62,7 @@ def drain(name: str) -> tuple[Response, int]:
 
 
 @routes.post("/workers/<name>/kill")
+@describes("Kill what a worker runs", answers={202: WorkerNamed}, admins=True)
 def kill(name: str) -> tuple[Response, int]:
     """Have a worker kill what it runs: an attempt is spent, the worker goes on."""
     known(name)
@@ -66,12 +71,14 @@ def kill(name: str) -> tuple[Response, int]:
 
 
 @routes.get("/orgs")
+@describes("All organisations", answers={200: Organisations}, admins=True)
 def organisations() -> Response:
     """List organisations that people belong to, that were set or are paused → {organisations: […]}."""
     return jsonify(organisations=[asdict(org) for org in orgs.listing(backend().store)])
 
 
 @routes.post("/orgs/<org:org>")
+@describes("Set an organisation's share and limit", body=Tuning, answers={200: orgs.Org}, admins=True)
 def tune(org: str) -> Response:
     """Set an organisation's weight and limit, pause and resume it; effective before the next claim. Answers all of it."""
     try:
@@ -89,6 +96,7 @@ def tune(org: str) -> Response:
 
 
 @routes.get("/health")
+@describes("What stands in the way of the work", answers={200: Health}, admins=True)
 def health() -> Response:
     """Tell what stands in the way of the work, and how full Redis is → {troubles: […], redis: {used_bytes, max_bytes}, suspended}."""
     store = backend().store

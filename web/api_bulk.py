@@ -23,6 +23,8 @@ from jobs.store import Store
 from web.auth import person
 from web.backend import backend
 from web.body import read_json
+from web.openapi.answers import Bulk
+from web.openapi.describing import describes
 from web.problems import describe, invalid
 
 routes = Blueprint("api_bulk", __name__, url_prefix="/api/jobs")
@@ -40,7 +42,7 @@ class Filter(BaseModel):
     type: str | None = Field(None, pattern=r"^[a-z][a-z0-9_]{0,31}$")
     user: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9_.@-]{0,63}$")
     org: str | None = Field(None, pattern=r"^[a-z0-9_]{1,40}$")
-    older_than_seconds: float = Field(0, ge=0, description="created so long ago")
+    older_than_seconds: float = Field(0, ge=0, strict=True, description="created so long ago")
 
 
 class Choice(BaseModel):
@@ -66,12 +68,14 @@ VERBS = {
 
 
 @routes.post("/retry")
+@describes("Retry many jobs", body=Choice, answers={200: Bulk})
 def retry() -> Response:
     """Retry jobs that failed, or were cancelled: {ids} or {filter, cursor} → {done, results: [{id, done, problem}], cursor, dry_run}."""
     return answer("retry")
 
 
 @routes.post("/cancel")
+@describes("Cancel many jobs", body=Choice, answers={200: Bulk})
 def cancel() -> Response:
     """Cancel jobs that have not ended; as retry."""
     return answer("cancel")

@@ -9,12 +9,13 @@ from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs import types, uploads
-from jobs.foresee import foresee
+from jobs.foresee import Foresight, foresee
 from jobs.states import Priority
 from web.auth import person
 from web.backend import backend
 from web.body import NewJob, parse_json, read_new_job
-from web.problems import invalid
+from web.openapi.describing import describes
+from web.problems import Kind, invalid
 from web.submitting import submission
 
 routes = Blueprint("api_estimate", __name__)
@@ -36,6 +37,7 @@ class Asked(BaseModel):
 
 
 @routes.get("/api/estimate")
+@describes("Estimate how long jobs would take", query=Asked, answers={200: Foresight}, refuses=[Kind.MALFORMED, Kind.FORBIDDEN])
 def estimate() -> Response:
     """Say how long jobs would take, submitted now → {work_seconds, wait_seconds, held, message}; null what is not known."""
     try:

@@ -18,7 +18,9 @@ from web import auth, limits
 from web.auth import person
 from web.backend import backend
 from web.body import read_json
-from web.problems import invalid
+from web.openapi import people as answers
+from web.openapi.describing import describes
+from web.problems import Kind, invalid
 
 routes = Blueprint("api_people", __name__, url_prefix="/api")
 JSON = "application/json"
@@ -68,24 +70,28 @@ def others_are_for_admins() -> None:
 
 
 @routes.get("/me")
+@describes("Who I am", answers={200: answers.Me})
 def me() -> Response:
     """Answer who asks → {user, org, role, created_at, limits}."""
     return jsonify(who_i_am())
 
 
 @routes.get("/me/tokens")
+@describes("My tokens", answers={200: answers.Tokens})
 def my_tokens() -> Response:
     """List the asker's tokens, the newest first → {tokens: […]}."""
     return listed(people_tokens.listing(backend().store, person().user))
 
 
 @routes.post("/me/tokens")
+@describes("Make a token of mine", body=NewToken, answers={201: answers.NewlyMade}, refuses=[Kind.CONFLICT])
 def new_token_of_mine() -> tuple[Response, int]:
     """Make one more token {label, expires_at} → 201 and the token itself, this once."""
     return made(person().user)
 
 
 @routes.delete("/me/tokens/<token_id>")
+@describes("End a token of mine", answers={204: None})
 def revoke_token_of_mine(token_id: str) -> tuple[str, int]:
     """End a token of the asker's, at once and with its sessions. It may be the one that asks."""
     people_tokens.revoke(backend().store, person().user, token_id)
@@ -93,6 +99,7 @@ def revoke_token_of_mine(token_id: str) -> tuple[str, int]:
 
 
 @routes.get("/users")
+@describes("All users", query=Listing, answers={200: answers.Users}, admins=True)
 def users() -> Response:
     """List users by name → {users: [{user, org, role, created_at, tokens, last_used_at}]}."""
     try:
@@ -105,6 +112,7 @@ def users() -> Response:
 
 
 @routes.post("/users")
+@describes("Add a user", body=NewUser, answers={201: answers.NewlyAdded}, refuses=[Kind.CONFLICT], admins=True)
 def add_user() -> tuple[Response, int]:
     """Add a user {user, org, role, label} → 201 and the first token, this once."""
     new = NewUser.model_validate(read_json(request, accepted=JSON))
@@ -113,6 +121,7 @@ def add_user() -> tuple[Response, int]:
 
 
 @routes.patch("/users/<name>")
+@describes("Change a user's role", body=NewRole, answers={200: answers.User}, refuses=[Kind.CONFLICT], admins=True)
 def change_user(name: str) -> Response:
     """Change a user's role {role} → the user. Takes effect with the next request."""
     asked = NewRole.model_validate(read_json(request, accepted=JSON))
@@ -122,6 +131,7 @@ def change_user(name: str) -> Response:
 
 
 @routes.delete("/users/<name>")
+@describes("Remove a user", answers={200: answers.Removed}, refuses=[Kind.CONFLICT], admins=True)
 def remove_user(name: str) -> Response:
     """Remove a user and all tokens → {user, jobs_left}: the jobs stay, and go on."""
     if name == person().user:
@@ -130,18 +140,21 @@ def remove_user(name: str) -> Response:
 
 
 @routes.get("/users/<name>/tokens")
+@describes("A user's tokens", answers={200: answers.Tokens}, admins=True)
 def tokens_of_user(name: str) -> Response:
     """List a user's tokens, the newest first → {tokens: […]}."""
     return listed(people_tokens.listing(backend().store, name))
 
 
 @routes.post("/users/<name>/tokens")
+@describes("Make a token for a user", body=NewToken, answers={201: answers.NewlyMade}, refuses=[Kind.CONFLICT], admins=True)
 def new_token_of_user(name: str) -> tuple[Response, int]:
     """Make one more token for a user {label, expires_at} → 201 and the token itself, this once."""
     return made(name)
 
 
 @routes.delete("/users/<name>/tokens/<token_id>")
+@describes("End a token of a user", answers={204: None}, admins=True)
 def revoke_token_of_user(name: str, token_id: str) -> tuple[str, int]:
     """End a token of a user, at once and with its sessions."""
     people_tokens.revoke(backend().store, name, token_id)

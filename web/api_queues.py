@@ -11,6 +11,9 @@ from jobs.errors import Forbidden
 from jobs.view import iso
 from web.auth import person
 from web.backend import backend
+from web.openapi.answers import Queues
+from web.openapi.describing import describes
+from web.openapi.people import History
 
 routes = Blueprint("api_queues", __name__, url_prefix="/api/queues")
 
@@ -23,6 +26,7 @@ def admins_only() -> None:
 
 
 @routes.get("")
+@describes("All queues", answers={200: Queues}, admins=True)
 def listing() -> Response:
     """List the queues, and what is paused beside queues → {queues: […], paused: {organisations, types}}."""
     paused = control.paused(backend().store)
@@ -33,6 +37,7 @@ def listing() -> Response:
 
 
 @routes.get("/history")
+@describes("The last hour of the queues", answers={200: History}, admins=True)
 def history() -> Response:
     """Tell how the queues stood in each minute of the last hour → {every_s, queues: {short: {at: […], waiting: […], …}}}."""
     store = backend().store
@@ -53,6 +58,7 @@ def history() -> Response:
 
 
 @routes.post("/<queue:queue>/pause")
+@describes("Pause a queue", answers={200: queues.Queue}, admins=True)
 def pause(queue: str) -> Response:
     """Let no claim take from a queue; what runs goes on. Answers the queue, also when it was paused already."""
     control.pause(backend().store, queue)
@@ -60,6 +66,7 @@ def pause(queue: str) -> Response:
 
 
 @routes.post("/<queue:queue>/resume")
+@describes("Resume a queue", answers={200: queues.Queue}, admins=True)
 def resume(queue: str) -> Response:
     """Undo pause. Answers the queue, also when it was not paused."""
     control.resume(backend().store, queue)

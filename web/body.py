@@ -28,6 +28,7 @@ class NewJob(BaseModel):
 
 
 Asked = TypeVar("Asked", bound=NewJob)
+Query = TypeVar("Query", bound=BaseModel)
 
 
 def read_json(request: Request, *, accepted: str = "application/json, or multipart/form-data with a part named `file`") -> Any:
@@ -58,6 +59,17 @@ def read_new_job(value: Any, model: type[Asked]) -> Asked:
         raise Problem(Kind.INVALID, "a job must be a JSON object with `type` and `params`")
     try:
         return model.model_validate(value)
+    except ValidationError as error:
+        raise invalid(error) from error
+
+
+def read_query(request: Request, model: type[Query]) -> Query:
+    """Return what the address asks with, as `model` has it. Raises Problem INVALID, also for what is there twice."""
+    for name, values in request.args.lists():
+        if len(values) > 1:
+            raise Problem(Kind.INVALID, f"{name} is there {len(values)} times; name it once", field=name)
+    try:
+        return model.model_validate(request.args.to_dict())
     except ValidationError as error:
         raise invalid(error) from error
 

@@ -40,10 +40,13 @@ def keep(
     job is the same job.
     """
     upload_id = uploads.new_id() if idempotency_key is None else _repeatable_id(person, received, idempotency_key)
-    if idempotency_key is not None and job is not None:
+    if idempotency_key is not None:
         try:
-            # Used before it is read: from here on no refusal of another request takes its file away.
-            uploads.use(backend.store, upload_id, job)
+            # Used, or kept on, before it is read: from here on no refusal of another request takes its file away.
+            if job is not None:
+                uploads.use(backend.store, upload_id, job)
+            else:
+                uploads.give_back(backend.store, upload_id, "", ttl_s=backend.settings.upload_ttl_seconds)
             return uploads.find(backend.store, upload_id, user=person.user)
         except NotFound:
             pass

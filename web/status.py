@@ -12,7 +12,7 @@ from flask import Request, Response
 
 from jobs import show
 from jobs.errors import Nobody, NotFound, Unseen
-from jobs.model import Standing
+from jobs.model import JobView, Standing
 from jobs.people import Person
 from jobs.view import NO_ESTIMATES, Estimates, describe, estimates, with_addresses
 from web import auth
@@ -114,6 +114,14 @@ def status_of(backend: Backend, person: Person, job_id: str) -> dict[str, Any]:
     if not (person.admin or status["user"] == person.user):
         raise NotFound(f"there is no job {job_id}")
     return with_addresses(status)
+
+
+def job_of(backend: Backend, person: Person, job_id: str) -> JobView:
+    """Return a job that `person` may see, with its parameters and outputs, in one round trip. Raises NotFound as `status_of`."""
+    seen = show.job(backend.store, job_id)
+    if not (person.admin or seen.user == person.user):
+        raise NotFound(f"there is no job {job_id}")
+    return seen
 
 
 def etag(revision: int, told: Estimates) -> str:

@@ -33,6 +33,7 @@ from jobs.store import Store
 from tests.web import chromium
 from tests.web.browsing import PICTURES, says
 from tests.web.chromium import Page
+from tests.web.conforming import Conforming
 from web import create_app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,8 +56,13 @@ def storage(web_settings: Settings) -> Storage:
 
 
 @pytest.fixture
-def app(web_settings: Settings, store: Store, storage: Storage) -> Flask:
-    return create_app(web_settings, store=store, storage=storage)
+def app(web_settings: Settings, store: Store, storage: Storage) -> Iterator[Flask]:
+    """The app, whose every answer is held against its OpenAPI document."""
+    app = create_app(web_settings, store=store, storage=storage)
+    conforming = Conforming(app)
+    conforming.watch()
+    yield app
+    assert conforming.wrong == []
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from jobs.people import Role
 from jobs.settings import settings
 from jobs.storage import Storage
 from jobs.store import Store
+from scripts import address
 from scripts import admin as command
 from scripts.admin import jobs as job_commands
 from tests.web.conftest import ONE_TASK, Caller, Callers, Worker
@@ -78,10 +79,10 @@ def test_a_token_goes_alone_to_standard_output_and_to_a_person_it_is_explained(
     assert "all others have ended" in said
     assert told("token", "ada", "--json")[1] == ""
 
-    (tmp_path / "serve.json").write_text('{"url": "http://127.0.0.1:8123", "pid": 1}')
+    address.publish(tmp_path, "http://127.0.0.1:8123")
     monkeypatch.delenv("LECTERN_URL")
     assert "http://127.0.0.1:8123/signin" in told("add", "ben", "--org", "physics")[1]
-    (tmp_path / "serve.json").write_text("torn")
+    address.withdraw(tmp_path)
     assert "http://127.0.0.1:8000/signin" in told("add", "cleo", "--org", "physics")[1]
 
 

@@ -110,7 +110,7 @@ def test_two_polls_at_once_show_a_line_once(page: Page, worker: Worker) -> None:
     worker.complete()
     worker.complete()
     worker.record(worker.take(), Spawn(({"n": 0},)))
-    page.until(says("#tasks", "0 of 1 parts done"))
+    page.until(says("#tasks", "0 of 1 part done"))
     slowly = "async (...asked) => { const answer = await real(...asked); await new Promise(go => setTimeout(go, 300)); return answer; }"
     page.run(f"const real = window.fetch; window.fetch = {slowly}")
     child = worker.take()
@@ -128,7 +128,7 @@ def test_a_job_that_failed_says_why_and_runs_again(page: Page, worker: Worker) -
     page.until(says("#status", "Failed"))
     assert "set WHISPER_MODEL" in page.text("#tasks summary")
     assert page.run("document.querySelector('#tasks details').open") is False
-    assert page.run("document.querySelectorAll('#tasks button').length") == 1, "what was cancelled with it needs no button of its own"
+    assert page.run("document.querySelectorAll('#tasks .side button').length") == 1, "what was cancelled with it needs no button of its own"
     pictures(page, "job-failed")
 
     page.click("#tasks [data-key='retry-inspect']")
@@ -145,6 +145,7 @@ def test_a_job_is_cancelled_and_deleted(page: Page, store: Store) -> None:
     page.until(says("#status", "Cancelled"))
     assert show.job(store, job).status == "cancelled"
 
-    page.run("window.confirm = () => true")
     page.click("#delete")
+    page.until("document.getElementById('sure').open")
+    page.click("#sure-yes")
     page.until("location.pathname === '/' && document.getElementById('no-jobs') && !document.getElementById('no-jobs').hidden")

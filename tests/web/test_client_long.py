@@ -73,6 +73,7 @@ def part(body: bytes, *, status: int = 200, announced: int | None = None, **head
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(status)
+        handler.send_header("Connection", "close")  # or the next request goes to a connection that is about to end
         handler.send_header("Content-Length", str(len(body) if announced is None else announced))
         for name, value in headers.items():
             handler.send_header(name.replace("_", "-"), value)

@@ -26,6 +26,9 @@ from web.limits import room
 from web.openai import asked as asking
 from web.openai import told
 from web.openai.asked import Asked
+from web.openapi.asked import with_file
+from web.openapi.describing import FORM, IDEMPOTENCY_KEY, JSON, Answer, Header, describes
+from web.openapi.spoken import HandedOut, Model, Models, Transcription, VerboseTranscription
 from web.problems import Kind, Problem, document
 from web.receive import Received, receive
 from web.status import status_of
@@ -43,12 +46,14 @@ def install(app: Flask) -> None:
 
 
 @routes.get("/models")
+@describes("The models of this installation", answers={200: Models})
 def models() -> Response:
     """List the names that this installation's own speech model goes by."""
     return jsonify(object="list", data=[described(name) for name in asking.models(backend().settings)])
 
 
 @routes.get("/models/<name>")
+@describes("One model", answers={200: Model})
 def model(name: str) -> Response:
     """Describe one of them."""
     if name not in asking.models(backend().settings):
@@ -57,6 +62,16 @@ def model(name: str) -> Response:
 
 
 @routes.post("/audio/transcriptions")
+@describes(
+    "Transcribe, as OpenAI does",
+    headers=[IDEMPOTENCY_KEY, Header("Prefer", "`respond-async`: do not wait for the end")],
+    body={FORM: lambda: with_file(Asked)},
+    answers={
+        200: Answer("The transcript", {JSON: Transcription | VerboseTranscription, "text/plain": str, "text/vtt": str}),
+        202: Answer("The job that goes on", {JSON: HandedOut}),
+    },
+    refuses=[Kind.NOT_FOUND, Kind.CONFLICT, Kind.UNPLAYABLE, Kind.IDEMPOTENCY_KEY_REUSED],
+)
 def transcribe() -> Response:
     """Transcribe a recording: the answer in the form that was asked for, or 202 and the job when that takes too long."""
     key = submitting.idempotency_key(request)
