@@ -65,6 +65,7 @@ KEYS: dict[str, Key] = {
         "people_tokens.revoke, people.remove; an expiry where it lasts until a time, or as long as it is used",
     ),
     "link": Key("links:{digest}", "string", "whom a sign-in link signs in; the name is its code's SHA-256", "expiry; its use"),
+    "scheduler": Key("scheduler", "string", "the token of the scheduler that leads", "expiry 15 s after it was last renewed"),
     "upload": Key(
         "uploads:{upload}",
         "hash",

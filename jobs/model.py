@@ -16,6 +16,7 @@ ORG_NAME = re.compile(r"[a-z0-9_]{1,40}")
 UPLOAD_ID = re.compile(r"[0-9a-f]{24}")
 USER_NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")
 
+SYSTEM = "lectern"  #: user and organisation of what Lectern does by itself
 PLAIN_ORG = "rq"  #: whose the plain RQ jobs are: nobody may belong to it, but it may have a weight and a limit
 PLAIN_MARK = "@"  #: before the id of a plain RQ job, where the ids of our tasks stand: none of those begins so
 
@@ -71,6 +72,7 @@ class Submission:
     zone: str = ""
     admin: bool = False
     upload: str = ""  #: an upload that is kept for as long as the job is there; the parameters name it too
+    run_at: float | None = None  #: seconds since the epoch before which nothing of it begins; None is at once
     callback_url: str = ""  #: where to tell each end of the job
     limited: bool = False  #: what it uses is charged to the user's day (jobs/limits.py)
     bytes: int = 0  #: of the recording that came with it, to be charged too
@@ -235,6 +237,12 @@ class JobView:
     outputs: Mapping[str, Json]  #: last committed outputs by task: of one that runs again, or has split, before it is done
     speeds: Mapping[str, float] = field(default_factory=dict, compare=False)  #: engine → seconds of work per second of audio
     callback: Callback | None = None
+    run_at: float | None = None  #: nothing of it was to begin before
+
+    @property
+    def put_off(self) -> bool:
+        """Whether it waits for `run_at`."""
+        return self.status is JobStatus.PENDING and any(task.state is TaskState.DELAYED for task in self.tasks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,9 @@ class Settings(BaseSettings):
     max_children: int = Field(2000, ge=1, le=2000, description="most children of a task")
     max_output_bytes: int = Field(65_536, ge=1024, description="largest output handed on through Redis; larger ones lie in storage")
     retention_days: float = Field(
-        30, gt=0, description="days until RQ's entries of failed tasks and partial results expire; jobs stay until they are deleted"
+        30,
+        gt=0,
+        description="days after which what has ended is deleted, with its files: jobs, RQ's entries of failed tasks, partial results",
     )
     upload_ttl_seconds: int = Field(86_400, ge=60, description="seconds that an upload no job has used is kept")
 

@@ -113,7 +113,7 @@ def job(store: Store, job: str) -> JobView:
     return look(store, job)[0]
 
 
-FIELDS = ("type", "user", "org", "priority", "status", "params", "created", "started", "ended", "rev", "size", "order")
+FIELDS = ("type", "user", "org", "priority", "status", "params", "created", "started", "ended", "rev", "size", "order", "at")
 
 
 def read(job: str, speeds: Mapping[str, float], told: Sequence[Any], lines: Sequence[bytes], *flat: Sequence[bytes]) -> Known:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -22,6 +23,7 @@ from jobs.store import Store, stamp
 from jobs.types import callback
 
 IDEMPOTENCY_S = 86_400  #: how long an Idempotency-Key is remembered
+MOST_AHEAD_S = 366 * 86_400  #: a job may be put off by a year
 #: What goes to Redis at once: it holds a chunk until it has carried it out, and a chunk is lost as a whole.
 CHUNK_JOBS = 100
 CHUNK_CHARS = 250_000
@@ -162,9 +164,12 @@ def prepare(config: Settings, submission: Submission, idempotency_key: str | Non
     if submission.upload and not UPLOAD_ID.fullmatch(submission.upload):
         raise InvalidSubmission(f"upload {submission.upload!r} is not of the form {UPLOAD_ID.pattern}", field="upload")
     params = as_json(stored)
-    asked = [submission.type, params, submission.priority, submission.zone]
+    asked: list[str | float | None] = [submission.type, params, submission.priority, submission.zone]
     if submission.callback_url:
         asked.append(submission.callback_url)
+    run_at = begins(submission.run_at, time.time() if now is None else now)
+    if submission.run_at is not None:
+        asked.append(submission.run_at)
     digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:32]
     return (
         stamp(now),
@@ -184,6 +189,7 @@ def prepare(config: Settings, submission: Submission, idempotency_key: str | Non
         config.max_upload_bytes_per_day,
         submission.bytes,
         *told(submission, config),
+        run_at,
         *lines(checked),
     )
 
@@ -195,6 +201,15 @@ def told(submission: Submission, config: Settings) -> tuple[str, str, str]:
     receivers.check_url(submission.callback_url, private_allowed=config.callback_private_addresses)
     send = place(callback.SEND, config.zone_of(callback.SEND.engine))
     return submission.callback_url, line(send, (), ()), receivers.new_secret()
+
+
+def begins(run_at: float | None, now: float) -> int | str:
+    """Return the time before which a job may not begin as the script takes it. Raises InvalidSubmission when it is too far away."""
+    if run_at is None:
+        return ""
+    if not run_at <= now + MOST_AHEAD_S:  # so that NaN is refused
+        raise InvalidSubmission(f"run_at: is more than {MOST_AHEAD_S // 86_400} days ahead; choose a time before", field="run_at")
+    return stamp(max(run_at, 0.0))
 
 
 def refusal(error: Exception, submission: Submission) -> Exception:

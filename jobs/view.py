@@ -47,6 +47,7 @@ def assemble(
         outputs={name: json.loads(output) for name, output in outputs.items() if name in told},
         speeds=speeds,
         callback=callback,
+        run_at=seconds(fields.get("at")),
     )
 
 
@@ -117,6 +118,7 @@ def describe(seen: JobView, standing: Standing | None = None, told: Estimates = 
         "message": hold_message(seen, standing, held) if standing and held else summary.message,
         "result_path": summary.result_path,
         "created_at": iso(seen.created_at),
+        "run_at": iso(seen.run_at),
         "started_at": iso(seen.started_at),
         "ended_at": iso(seen.ended_at),
         "eta_seconds": told.eta_s,

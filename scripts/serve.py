@@ -1,4 +1,4 @@
-"""Run all of Lectern on one machine: an embedded Redis, the web and the workers, supervised.
+"""Run all of Lectern on one machine: an embedded Redis, the web, the workers and a scheduler, supervised.
 
     python -m scripts.serve [--host 127.0.0.1] [--port 8000] [--data var] [--short N] [--long N] [--no-browser]
 
@@ -33,6 +33,7 @@ from scripts.supervise import OFTEN, Command, Part, Supervisor
 
 WORKER_GRACE_S = 5.0  #: beyond DRAIN_SECONDS, in which a worker ends its horse and hands back for it
 WEB_GRACE_S = 8.0
+SCHEDULER_GRACE_S = 5.0
 REDIS_GRACE_S = 15.0  #: it writes its file out
 
 
@@ -170,6 +171,7 @@ class House:
             queues = (kind, *(f"{zone}.{kind}" for zone in settings().bound_zones))  # on one machine: all of them
             for n in range(1, count + 1):
                 self.supervisor.start(Command(f"worker-{kind}-{n}", (sys.executable, "-m", "workers", *queues), env, grace_s))
+        self.supervisor.start(Command("scheduler", (sys.executable, "-m", "workers.scheduler"), env, SCHEDULER_GRACE_S))
         await self.await_web()
         address.publish(self.plan.data, self.address)
         say(f"Lectern is ready: {self.address}")
@@ -259,7 +261,7 @@ class House:
             return [part for part in self.supervisor.parts if part.command.name.startswith(names)]
 
         try:
-            await self.supervisor.stop(named("worker-"), self.hasten)
+            await self.supervisor.stop(named("worker-", "scheduler"), self.hasten)
             await self.supervisor.stop(named("web"), self.hasten)
             await self.supervisor.stop(named("redis"), asyncio.Event())  # never hastened: what it has not written yet would be lost
         finally:

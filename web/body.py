@@ -6,7 +6,7 @@ import json
 from typing import Any, NoReturn, TypeVar
 
 from flask import Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.receivers import MOST_CHARS
 from jobs.states import Priority
@@ -23,6 +23,7 @@ class NewJob(BaseModel):
     type: str = Field(max_length=64, description="a job type: transcription")
     params: dict[str, Any] = Field(default_factory=dict, description="the type's parameters")
     priority: Priority | None = Field(None, description="instead of the type's own; an admin may raise it, anybody lower it")
+    run_at: AwareDatetime | None = Field(None, description="time before which nothing of it begins, ISO 8601 with its zone; within a year")
     zone: str = Field("", pattern=r"^([a-z0-9_]{1,32})?$", description="workers of this zone only; admins only")
     callback_url: str = Field("", max_length=MOST_CHARS, description="where to tell each end of the job, by a signed POST")
 

@@ -22,7 +22,7 @@ from web.limits import Room
 from web.problems import Kind, Problem
 from web.receive import Form, Received
 
-FORM_FIELDS = frozenset({"type", "params", "priority", "zone", "callback_url"})
+FORM_FIELDS = frozenset({"type", "params", "priority", "run_at", "zone", "callback_url"})
 IDEMPOTENCY_KEY = re.compile(r"[\x21\x23-\x7e]{1,128}")
 SET_BY_SERVER = ("filename", "seconds", "filenames", "lengths")  #: parameters that come from the uploads, never from the client
 
@@ -147,7 +147,8 @@ def submission(person: Person, new: NewJob, upload: Upload | None = None, came_b
         params |= {name: known[name] for name in SET_BY_SERVER if name in taken and known[name] is not None}
     kept = upload.id if upload else ""
     asked = Submission(new.type, params, person.user, person.org, new.priority, new.zone, person.admin, kept)
-    return replace(asked, limited=not person.admin, bytes=came_bytes, callback_url=new.callback_url)
+    run_at = new.run_at.timestamp() if new.run_at else None
+    return replace(asked, run_at=run_at, limited=not person.admin, bytes=came_bytes, callback_url=new.callback_url)
 
 
 def key_reused(error: Conflict, field: str = "Idempotency-Key") -> Problem:

@@ -11,6 +11,7 @@ from jobs import control, quota, record
 from jobs.errors import NotFound, Stale
 from jobs.model import Claimed, JobView, Json
 from jobs.settings import Settings
+from jobs.store import Store
 from workers import log, scratch
 from workers.interrupted import Cancelled, HandBack, Interrupted, Superseded, TimedOut, stop
 from workers.kit import Kit
@@ -49,6 +50,11 @@ class Context:
     @property
     def settings(self) -> Settings:
         return self._kit.settings
+
+    @property
+    def store(self) -> Store:
+        """All of Redis, for what Lectern does about itself (doctor, retention); other engines have what they need here."""
+        return self._kit.store
 
     @property
     def storage(self) -> Storage:

@@ -91,10 +91,10 @@ local function job_of(id)
   local job = known_jobs[id]
   if not job then
     local f = call('HMGET', k_job(id), 'status', 'user', 'org', 'priority', 'type', 'created', 'kids', 'cause', 'rev', 'left',
-      'size', 'version', 'params', 'callback')
+      'size', 'version', 'params', 'callback', 'at')
     job = { id = id, status = f[1], user = f[2], org = f[3], priority = f[4], type = f[5], created = f[6],
             kids = f[7] or '-', cause = f[8] or '', rev = f[9] or 0, left = tonumber(f[10] or 0),
-            size = tonumber(f[11] or 0), version = f[12] or '1', params = f[13], callback = f[14],
+            size = tonumber(f[11] or 0), version = f[12] or '1', params = f[13], callback = f[14], at = tonumber(f[15] or 0),
             touched = false, noted = 0, notes = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 } }
     known_jobs[id] = job
   end

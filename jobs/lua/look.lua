@@ -7,7 +7,7 @@
 -- someone else's; {'NOBODY'} when the token is nobody's; {'LIMITED', …} as who.lua. Draws no arrow. Of a job that has ended the last five are empty.
 -- what: new | same, as the caller has it | ended, at the revision of 5: only of a new one job, tasks, state and outputs are read
 -- who: as who.lua tells; of no token {}
--- job: type, user, org, priority, status, params, created, started, ended, rev, size, order, callback (as callback_of tells it, or {})
+-- job: type, user, org, priority, status, params, created, started, ended, rev, size, order, at, callback (as callback_of tells it, or {})
 -- tasks, in that order: their lines   state, outputs: fields and values
 -- limit: how many tasks of its organisation may run at once, 0 for any number
 -- held: '' | queue | organisation | type, what is paused | limit, so many run | worker, none serves the queue it is ready in
@@ -42,9 +42,9 @@ end
 local first, queues, fields, tasks, state, outputs = ARGV[6], { unpack(ARGV, 8) }, {}, {}, {}, {}
 if what == 'new' then
   fields = call('HMGET', k_job(job.id), 'type', 'user', 'org', 'priority', 'status', 'params', 'created', 'started', 'ended', 'rev',
-    'size', 'order', 'callback')
+    'size', 'order', 'at', 'callback')
   if not fields[6] then fields[6] = call('GET', k_params(job.id)) or '{}' end
-  fields[13] = fields[13] == '-' and callback_of(job.id) or {}
+  fields[14] = fields[14] == '-' and callback_of(job.id) or {}
   local names = {}
   for name in names_in(fields[12]) do names[#names + 1] = name end
   tasks, state, outputs = call('HMGET', k_tasks(job.id), unpack(names)), call('HGETALL', k_state(job.id)), call('HGETALL', k_outputs(job.id))

@@ -18,16 +18,25 @@ end
 
 local function set(node, state, ...) call('HSET', node.state, node.field, state, ...) end
 
--- new -> ready | pending
-local function start(node, line, job, now, ready)
-  rq_create(node, line, job.type, now, ready and 'queued' or 'deferred')
-  if ready then line_up(node, line.queue, job, now, false) else set(node, 'pending') end
-end
-
 -- pending | delayed | running | cancelled | failed -> ready
 local function make_ready(node, line, job, now, front, chained)
   rq_queued(node, now)
   line_up(node, line.queue, job, now, front, chained)
+end
+
+-- new | running | failed -> delayed
+local function delay(node, line, due)
+  set(node, 'delayed')
+  call('ZADD', k_delayed(), stamp(due), node.id)
+  rq_scheduled(node, line.queue, due)
+end
+
+-- new -> ready | pending | delayed, when its job is not to begin yet
+local function start(node, line, job, now, ready)
+  rq_create(node, line, job.type, now, ready and 'queued' or 'deferred')
+  if not ready then set(node, 'pending')
+  elseif job.at > now then delay(node, line, job.at)
+  else line_up(node, line.queue, job, now, false) end
 end
 
 -- pending -> ready; whether it is `chained`, if that is known
@@ -35,13 +44,6 @@ local function begin_pending(node, job, now, chained)
   local line = line_of(node)
   rq_leave(node, line.queue, 'pending')
   make_ready(node, line, job, now, false, chained)
-end
-
--- running | failed -> delayed
-local function delay(node, line, due)
-  set(node, 'delayed')
-  call('ZADD', k_delayed(), stamp(due), node.id)
-  rq_scheduled(node, line.queue, due)
 end
 
 local function end_run(node, line, job, r, now, seen) -- whatever its outcome: the lease, the charge, what RQ shows

@@ -102,6 +102,7 @@ def test_each_job_type_expands_and_reduces(name: str) -> None:
         "notes": {"upload": "u"},
         "export": {"jobs": ["0" * 16]},
         "callback": {"job": "0" * 16, "event": 1, "status": "failed"},
+        "maintenance": {"what": "retention"},
     }
     params = given[name]
     graph = kind.expand(kind.Params.model_validate(params))

@@ -21,7 +21,7 @@ def submitted(store: Store, params: Json, job: str = "0123456789abcdef") -> str:
     """Make a job of one task with these parameters, which no type has to know."""
     text = json.dumps(params, separators=(",", ":"), ensure_ascii=False)
     graph = Graph((TaskSpec("a", "synthetic"),))
-    store.run("submit", "", job, "synthetic", "ada", "acme", "normal", text, "", "", 1, 1, 0, "", "", 0, 0, "", "", "", *lines(graph))
+    store.run("submit", "", job, "synthetic", "ada", "acme", "normal", text, "", "", 1, 1, 0, "", "", 0, 0, "", "", "", "", *lines(graph))
     return job
 
 
