@@ -109,7 +109,7 @@ def jobs_of(asker: Person, asked: Listing) -> tuple[list[Sight], str | None]:
         return [], None  # someone else's jobs are not there
     user = asked.user if asker.admin else asker.user
     found, cursor = show.find(backend().store, **asked.model_dump() | {"user": user})
-    return look_at(backend(), found), cursor
+    return [sight for sight in look_at(backend(), found) if show.listed(sight.entry.known.view, asked.type)], cursor
 
 
 @routes.get("/<job:job_id>")

@@ -60,12 +60,26 @@ class Callback(Told):
     """Where the ends of a job are told, and how far the last one is."""
 
     url: str
-    state: Literal["waiting", "delivered", "failed", "deleted"]
-    job: str | None = Field(description="the job that tells it")
+    state: Literal["waiting", "delivered", "failed", "deleted"] = Field(description="waiting for an end, or for a try to tell it")
+    job: str | None = Field(description="the job of type `callback` that tells the last end")
     tries: Count
     last_error: str | None
-    at: datetime | None = Field(description="when it was told, or tried last")
-    next_at: datetime | None = Field(description="when it is tried again")
+    at: datetime | None = Field(description="when it was tried last")
+    next_at: datetime | None = Field(description="when it is tried next")
+
+
+class FormerSecret(Told):
+    """A secret that was replaced."""
+
+    secret: str
+    until: datetime = Field(description="until when it signs as well")
+
+
+class CallbackSecret(Told):
+    """What signs a user's callbacks."""
+
+    secret: str = Field(description="as the Standard Webhooks specification has it: `whsec_…`")
+    former: list[FormerSecret]
 
 
 class Job(Told):
@@ -91,7 +105,7 @@ class Job(Told):
     warnings: list[str]
     tasks: list[JobTask]
     artifacts: list[Artifact]
-    callback: Callback | None = Field(description="null where none was asked for")
+    callback: Callback | None = Field(description="null where nobody is told")
     revision: Count = Field(description="grows with every change")
 
 

@@ -26,7 +26,7 @@ class FileForm(BaseModel):
 
 def new_job(model: type[NewJob] = NewJob) -> Any:
     """Return the union of the jobs that may be asked for, told apart by `type`: each as `model`, with the parameters of its type."""
-    kinds = [_of_type(name, model) for name in types.names() if not types.internal(name)]
+    kinds = [_of_type(name, model) for name in types.open_to_all()]
     return Annotated[reduce(or_, kinds), Field(discriminator="type")]
 
 
@@ -36,7 +36,7 @@ def new_jobs(model: type[NewJob]) -> Any:
 
 def job_form() -> Any:
     """Return the form that is upload and job in one: the fields of a job, its `params` as JSON in text, and the file."""
-    taking = tuple(name for name in types.names() if "upload" in types.find(name).Params.model_fields)
+    taking = tuple(name for name in types.open_to_all() if "upload" in types.find(name).Params.model_fields)
     as_json: dict[str, Any] = {"contentMediaType": "application/json"}
     in_text = Field("{}", description="the type's parameters but `upload`: JSON as text", json_schema_extra=as_json)
     fields: dict[str, Any] = {"type": (Literal[taking], Field(description="a job type that takes a file")), "params": (str, in_text)}

@@ -39,18 +39,6 @@ class Me(User):
     limits: Limits
 
 
-class FormerSecret(Told):
-    secret: str
-    until: datetime
-
-
-class CallbackSecrets(Told):
-    """What a receiver checks callbacks with; former ones sign as well for a while."""
-
-    secret: str
-    former: list[FormerSecret]
-
-
 class UserSummary(User):
     """A user, as admins see one."""
 
