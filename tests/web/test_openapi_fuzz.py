@@ -19,7 +19,7 @@ from jobs.store import Store
 from tests.web.conftest import Caller, Worker
 
 LONG = bool(os.environ.get("LECTERN_LONG"))
-EXAMPLES = 60 if LONG else 4  #: of each operation, beside those that cover its schema
+EXAMPLES = 60 if LONG else 2  #: of each operation, beside those that cover its schema
 
 
 class Quiet(WSGIRequestHandler):
@@ -52,7 +52,7 @@ def wishes(token: str, jobs: list[str], uploads: list[str], coverage: bool) -> d
         "dictionaries": known,
         "parameters": {place: {"dictionary": name, "probability": 0.8} for place, name in names.items()},
         "generation": {"max-examples": EXAMPLES, "database": "none", "deterministic": not LONG},
-        "phases": {"coverage": {"enabled": coverage}},
+        "phases": {"coverage": {"enabled": coverage}, "stateful": {"enabled": LONG or not coverage}},
         # That a body fits the document does not say that what it names is there.
         "checks": {"positive_data_acceptance": {"enabled": False}},
         "operations": [
