@@ -139,10 +139,11 @@ local function given_turn(queue, at, org, now) -- to none that was parked or had
 end
 
 -- FAIR_ORDER=chained,priority: the organisation whose turn it is among those with chained tasks, of the highest priority
--- that has any. The index may be behind (a process that kept none was here): what is not so is dropped from it.
+-- that has any. The index may be behind (whose chained lane ran empty is still in it): what is not so is dropped from it.
+local STALE = 1000 -- organisations dropped a call and priority at most; the next call goes on with them
 local function chained_first(queue, passed)
   for _, priority in ipairs(ORDER) do
-    for _ = 1, TOMBSTONES do
+    for _ = 1, STALE do
       local org = first_but(k_chained(queue, priority), passed)
       if not org then break end
       if rq_holds(rq_lane(queue, priority, true, org)) then return priority, org end
