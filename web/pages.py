@@ -33,7 +33,7 @@ def home() -> str:
     limits = {"bytes": settings.max_upload_bytes, "seconds": settings.max_audio_seconds}
     jobs = [sight.status() for sight in sights]
     initial = {"jobs": jobs, "cursor": cursor, "limits": limits, "user": person().user, "admin": person().admin}
-    return render_template("home.html", initial=initial, languages=LANGUAGES, steps=steps(settings))
+    return render_template("home.html", initial=initial, languages=LANGUAGES, steps=steps(settings, admin=person().admin))
 
 
 @routes.get("/jobs/<job:job_id>")

@@ -2,7 +2,7 @@
 
 import { terms } from "./shown.js";
 import { atWork, saidOf, stepName } from "./steps.js";
-import { ago, element, ENDED, jobState, paused, secondsBetween, setBar, setText, span, standing } from "./words.js";
+import { ago, element, ENDED, jobState, paused, putOff, secondsBetween, setBar, setText, span, standing, withoutSettings } from "./words.js";
 
 const at = (id) => document.getElementById(id);
 const icon = document.querySelector("link[rel='icon']");
@@ -20,7 +20,7 @@ export function drawHead(job, { choose }) {
   const below = job.status === "completed" && job.warnings.length > 0; // the warnings have a place of their own
   setText(at("message"), below ? message.replace(/^completed, .*/s, "completed") : message);
   setText(at("estimate"), estimate);
-  document.title = `${ENDED.has(job.status) || paused(job) ? word : `${Math.floor(job.progress)} %`} · ${job.title} · Lectern`;
+  document.title = `${ENDED.has(job.status) || paused(job) || putOff(job) ? word : `${Math.floor(job.progress)} %`} · ${job.title} · Lectern`;
   showIcon(job, look);
   drawWarnings(job, choose);
   at("facts").replaceChildren(...terms(facts(job)));
@@ -40,7 +40,7 @@ function facts(job) {
   const known = [["Submitted", ago(job.created_at)]];
   const [ended, began] = [ENDED.has(job.status), job.started_at];
   const waited = began && secondsBetween(job.created_at, began);
-  if (!began && !ended && !job.held) known.push(["Waiting for", whole(secondsBetween(job.created_at))]);
+  if (!began && !ended && !job.held && !putOff(job)) known.push(["Waiting for", whole(secondsBetween(job.created_at))]);
   if (began && waited >= 1) known.push(["Waited", whole(waited)]);
   if (began && ended) known.push(["Took", whole(secondsBetween(began, job.ended_at))]);
   else if (began && job.tasks.some(atWork)) known.push(["Working for", whole(secondsBetween(began))]);
@@ -59,13 +59,14 @@ function drawWarnings(job, choose) {
   box.dataset.key = key;
   box.hidden = job.warnings.length === 0;
   const skipped = job.tasks.filter((task) => task.state === "skipped");
+  const admin = Boolean(at("job").dataset.admin);
   const settings = [...new Set(skipped.flatMap((task) => saidOf(task.error ?? "").line.match(SETTING) ?? []))];
   box.replaceChildren(
-    element("ul", {}, ...job.warnings.map((text) => element("li", { text }))),
+    element("ul", {}, ...job.warnings.map((text) => element("li", { text: admin ? text : withoutSettings(text) }))),
     ...[skipped.length > 0 && element("p", { className: "looks" }, ...skipped.map((task) => element("button", {
       type: "button", className: "link-button", text: `Look at ${stepName(task.name)}`, onclick: () => choose(task.name),
     }))),
-    settings.length > 0 && at("job").dataset.admin && element("p", { className: "configure" }, "To configure it: set ", ...listed(settings),
+    settings.length > 0 && admin && element("p", { className: "configure" }, "To configure it: set ", ...listed(settings),
       " for the workers and the web (docs/settings.md says what to), restart them, then retry the step.")].filter(Boolean));
 }
 

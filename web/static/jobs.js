@@ -1,7 +1,7 @@
 // The list of jobs: kept true while somebody looks at it, filtered, paged. A row stays the same element as long as its job is shown.
 
 import { ask, initial, Refused } from "./api.js";
-import { ago, count, element, ENDED, jobState, kindWord, secondsBetween, setBar, setText, span, standing } from "./words.js";
+import { ago, count, element, ENDED, jobState, kindWord, secondsBetween, setBar, setText, span, standing, withoutSettings } from "./words.js";
 
 const REFRESH_MS = 3000; // while something is alive
 const IDLE_MS = 15000; // a job may have come from elsewhere
@@ -186,7 +186,7 @@ function row() {
 
 function story(job) {
   const kind = job.type === "transcription" ? "" : `${kindWord(job.type)} · `;
-  if (job.status === "completed") return kind + [`took ${span(Math.max(1, Math.round(secondsBetween(job.started_at, job.ended_at))))}`, ...job.warnings].join(" · ");
+  if (job.status === "completed") return kind + [`took ${span(Math.max(1, Math.round(secondsBetween(job.started_at, job.ended_at))))}`, ...job.warnings.map(withoutSettings)].join(" · ");
   const { message, estimate } = standing(job);
   return kind + message + estimate;
 }

@@ -27,6 +27,10 @@ const DOES = {
   notes: "Makes summary, outline, terms, flashcards and a quiz",
   merge: "Puts all that was found together, in all its forms",
   export: "Packs everything into one file, with checksums",
+  synthetic: "Sleeps, fails or crashes as it is told to",
+  callback: "Tells an address that a job has ended",
+  doctor: "Looks whether what Redis holds is sound, and mends what is safe to mend",
+  retention: "Deletes what is past its time",
   quality: "Listens to each recording and says what is wrong with it",
 };
 
