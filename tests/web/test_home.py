@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,23 @@ def test_an_upload_goes_on_when_the_connection_is_back_and_is_one_job(page: Page
     assert page.run("location.pathname") == f"/jobs/{arrived}"
     assert len(redis.keys("app:uploads:*:jobs")) == 1
     page.complaints.clear()  # the browser notes itself that there was no network
+
+
+def test_a_job_that_was_put_off_tells_when_it_begins(page: Page, store: Store) -> None:
+    """In the time of who looks, and nobody is told that it waits for a worker."""
+    begins = time.time() + 3 * 86_400
+    job = submit(store, Submission("synthetic", ONE_TASK, "ada", "physics", admin=True, run_at=begins))
+    at = f"new Date({begins * 1000})"
+    day, clock = f"{at}.toLocaleDateString([], {{ dateStyle: 'medium' }})", f"{at}.toLocaleTimeString([], {{ timeStyle: 'short' }})"
+    said = f"Begins on ${{{day}}} at ${{{clock}}}"
+    page.run("location.reload()")
+    page.until("document.querySelector('#jobs .badge')")
+    assert page.text("#jobs .badge") == "Later"
+    assert page.run(f"document.querySelector('#jobs .said').textContent.endsWith(`{said}`)")
+    page.open(f"{page.run('location.origin')}/jobs/{job}")
+    page.until(f"document.getElementById('message').textContent === `{said}`")
+    assert page.text("#status") == "Later"
+    assert "Waiting" not in page.text("#job")
 
 
 def test_the_list_is_live_and_filtered(page: Page, store: Store, worker: Worker, redis: Redis) -> None:

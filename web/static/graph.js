@@ -2,7 +2,7 @@
 // What is drawn stays in its place from poll to poll.
 
 import { depth, layout } from "./layout.js";
-import { atWork, parts, sentence, SIGNS, stepName, took } from "./steps.js";
+import { atWork, parts, sentence, signOf, stepName, took } from "./steps.js";
 import { change, fitted, svg } from "./svg.js";
 import { setText, span, taskWord } from "./words.js";
 
@@ -104,7 +104,7 @@ export function graph(box, choose) {
     const { root: group, sign, figure, word, fill, track, title, width } = nodes.get(task.name);
     change(group, { class: `node ${task.state}${task.optional ? " optional" : ""}`, "aria-pressed": chosen, "aria-label": sentence(task) });
     setText(title, sentence(task));
-    change(sign, { d: SIGNS[task.state] });
+    change(sign, { d: signOf(task) });
     setText(figure, figures(task));
     setText(word, doing(task, width - 2 * PAD));
     const share = Math.min(task.progress, 100) / 100;

@@ -49,7 +49,7 @@ function facts(job) {
   return known;
 }
 
-const whole = (seconds) => span(Math.round(seconds));
+const whole = (seconds) => span(Math.max(1, Math.round(seconds))); // as the list of jobs says it
 
 // What was skipped leads to its step; an admin is told how to configure it.
 function drawWarnings(job, choose) {

@@ -4,7 +4,7 @@ import { ask, initial } from "./api.js";
 import { chosen } from "./files.js";
 import { listOfJobs } from "./jobs.js";
 import { sender } from "./sending.js";
-import { about, bytes, count, setBar, setText, span } from "./words.js";
+import { about, bytes, capital, count, setBar, setText, span } from "./words.js";
 
 const ESTIMATE_MS = 350; // after the last change
 const at = (id) => document.getElementById(id);
@@ -128,7 +128,7 @@ function foresee() {
 }
 
 function inWords({ work_seconds: work, wait_seconds: wait, held, message }, many) {
-  if (held && message) return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
+  if (held && message) return `${capital(message)}.`;
   if (work === null) return "";
   const takes = `${many > 1 ? "Together they take" : "It takes"} ${about(work)}`;
   return wait >= 10 ? `${takes}, after ${about(wait)} behind others.` : `${takes}.`;

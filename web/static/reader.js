@@ -10,7 +10,7 @@ import { player } from "./player.js";
 import { drawDownloads, reader } from "./results.js";
 import { drawTabs, showTab } from "./tabs.js";
 import { drawStripe, drawVoices, speakerName } from "./voices.js";
-import { element, ENDED, setText, span } from "./words.js";
+import { capital, element, ENDED, setText, span } from "./words.js";
 
 const POLL_MS = 2000;
 const READ_AT = 0.3; // of the window's height: where the line that is said stands
@@ -124,7 +124,7 @@ async function watch() {
 function tellState() {
   if (job.status === "failed" && mended.sent()) complain("Your corrections are kept, but the files could not be made again. The job's page says why.");
   if (ENDED.has(job.status)) state("");
-  else state(mended.sent() ? `Your corrections are being worked in. ${job.message}` : `The job is working: what you correct can be saved when it is done. ${job.message}`);
+  else state(mended.sent() ? `Your corrections are being worked in. ${capital(job.message)}` : `The job is working: what you correct can be saved when it is done. ${capital(job.message)}`);
   at("save").disabled = job.status !== "completed";
 }
 

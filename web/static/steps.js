@@ -3,7 +3,7 @@
 import { secondsBetween, span, taskWord } from "./words.js";
 
 // In a square of 16, drawn with a stroke.
-export const SIGNS = {
+const SIGNS = {
   pending: "M8 2.6a5.4 5.4 0 1 1-.01 0",
   ready: "M8 2.6a5.4 5.4 0 1 1-.01 0M8 5v3.2l2.2 1.5",
   delayed: "M13 8a5 5 0 1 1-1.6-3.7M11.8 1.6v3H8.8",
@@ -33,6 +33,8 @@ const DOES = {
   retention: "Deletes what is past its time",
   quality: "Listens to each recording and says what is wrong with it",
 };
+
+export const signOf = (task) => SIGNS[task.state === "delayed" && task.attempts === 0 ? "ready" : task.state]; // put off: a clock
 
 export const does = (task) => DOES[task.engine] ?? "";
 

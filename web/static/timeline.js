@@ -1,6 +1,6 @@
 // Which step of a job ran when, on which worker, how long it waited before: a bar a step, and a line a worker for its parts.
 
-import { atWork, SIGNS, stepName } from "./steps.js";
+import { atWork, signOf, stepName } from "./steps.js";
 import { rowsOf, scaleOf, ticksOf } from "./spans.js";
 import { change, fitted, keyed, svg } from "./svg.js";
 import { element, span, taskWord } from "./words.js";
@@ -106,7 +106,7 @@ export function timeline(box, choose) {
     const parts = [
       { key: "back", tag: "rect", class: "back", x: 0, y: top + 1, width: room, height: height - 2, rx: 8 },
       { key: "label", tag: "text", class: "label", x: 26, y: label, text: name },
-      { key: "sign", tag: "path", class: "sign", d: SIGNS[row.task.state], transform: `translate(8 ${label - 11}) scale(0.8)` },
+      { key: "sign", tag: "path", class: "sign", d: signOf(row.task), transform: `translate(8 ${label - 11}) scale(0.8)` },
     ];
     if (row.wait) parts.push({ ...stretch("wait", row.wait, x, barTop, BAR), class: row.unsure ? "wait unsure" : "wait" });
     if (row.run) parts.push({ ...stretch("run", row.run, x, barTop, BAR), class: "run", rx: 4 });

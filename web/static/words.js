@@ -77,6 +77,8 @@ export function setText(target, text) {
   if (target.textContent !== text) target.textContent = text; // else a screen reader would say it again
 }
 
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 export function bytes(count) {
   if (count < 1000) return `${count} bytes`;
   const unit = Math.min(Math.floor(Math.log10(count) / 3), 4);
