@@ -62,4 +62,6 @@ def test_settings_are_named_to_admins_only() -> None:
     found = offered(admin=False)
     assert found["llm_cleanup"].missing == "Not configured: ask your admin. It would send the text to Google"
     assert found["speaker_detection"].says.endswith("experimental")
-    assert not any(name in f"{step.says} {step.missing}" for step in found.values() for name in ("DIARIZATION", "GEMINI_API", "THIRD_PARTIES"))
+    assert not any(
+        name in f"{step.says} {step.missing}" for step in found.values() for name in ("DIARIZATION", "GEMINI_API", "THIRD_PARTIES")
+    )
