@@ -16,7 +16,7 @@ EVERYTHING = "for (const step of document.querySelectorAll('[data-param]:not(:di
 
 def test_what_is_not_configured_is_greyed_out_and_says_why_and_how(page: Page, store: Store) -> None:
     assert page.run("[...document.querySelectorAll('[data-param]:disabled')].map(step => step.id)") == ["llm-cleanup"]
-    assert "set GEMINI_API_KEY and THIRD_PARTIES=gemini" in page.text("#llm-cleanup-says")
+    assert "Not configured: ask your admin" in page.text("#llm-cleanup-says")
     assert "text to Google" in page.text("#llm-cleanup-says")
     assert "experimental" in page.text("#speaker-detection-says")
     assert "offline" in page.text("#notes-says")
