@@ -12,6 +12,7 @@ from rq.serializers import JSONSerializer
 
 from jobs import claim, control, orgs, people, pieces, plain, quota, record, samples, show, submit, uploads
 from jobs.errors import NotFound, Stale
+from jobs.foresee import foresee
 from jobs.model import Back, Claimed, Completed, Failed, Idle, Outcome, Plain, Skipped, Spawn, Submission
 from jobs.settings import Quota
 from jobs.store import stamp
@@ -295,6 +296,11 @@ def records_the_end(hands: Hands) -> Repeatable:
     return lambda: hands.record(claimed, next_run="next")
 
 
+def foresees(hands: Hands) -> Repeatable:
+    asked = Submission("synthetic", {"tasks": [{"name": "a"}]}, "ada", "acme", admin=True)
+    return lambda: foresee(hands.store, asked, [60.0])
+
+
 def keeps(hands: Hands) -> Repeatable:
     upload = uploads.Upload(uploads.new_id(), "ada", "acme", "a.ogg", 1, "audio/ogg", 1.0, "uploads/x/recording")
     return lambda: uploads.add(hands.store, upload, ttl_s=60, limited=True, now=hands.now)
@@ -344,6 +350,7 @@ CASES = [
     Case("reserve", "a place", reserves(free=True)),
     Case("reserve", "none left", reserves(free=False)),
     Case("look", "", looks),
+    Case("foresee", "", foresees),
     Case("record", "what ends a job that is told of", records_the_end),
     Case("cancel", "of a job that is told of", lambda hands: partial(control.cancel, hands.store, told(hands), now=hands.now)),
     Case("keep", "an upload that is charged", keeps),

@@ -169,7 +169,7 @@ def test_the_task_that_tells_goes_to_the_zone_of_its_engine(redis: Any, monkeypa
 def test_nobody_submits_one(hands: Hands) -> None:
     with pytest.raises(InvalidSubmission, match="made by Lectern itself"):
         submit(hands.store, Submission("callback", {"job": "a", "event": 1, "status": "failed"}, user="ada", org="acme", admin=True))
-    with pytest.raises(InvalidSubmission, match="known are export, notes, quality"):
+    with pytest.raises(InvalidSubmission, match="known are export, maintenance, notes, quality"):
         submit(hands.store, Submission("nothing", {}, user="ada", org="acme", admin=True))
 
 

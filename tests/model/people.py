@@ -209,6 +209,7 @@ class People(Stage):
             return orgs.set(self.twin.store, org, weight=weight, max_running=most, now=self.now)
 
         answer, _ = self.twin.call(real, lambda: self.model.tune(self.twin.now, org, weight, most))
-        assert answer == orgs.Org(org, self.model.policy.weight(org), self.model.most_running.get(org, 0))
+        expected = (self.model.policy.weight(org), self.model.most_running.get(org, 0), f"org:{org}" in self.model.paused)
+        assert answer == orgs.Org(org, *expected)
         if again:
             self.twin.repeated(real, answer)
