@@ -59,7 +59,7 @@ def test_an_error_that_nobody_foresaw_says_nothing_of_its_insides(app: Flask, st
     [
         exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'."),
         exceptions.ReadOnlyError("You can't write against a read only replica."),
-        exceptions.ResponseError("Error running script (call to f_a7): @user_script:84: @user_script: 84: -NOREPLICAS Not enough good replicas."),
+        exceptions.ResponseError("Error running script (call to f_a7): @user_script:84: -NOREPLICAS Not enough good replicas to write."),
         exceptions.ResponseError("Command # 1 (HSETNX a b c) of pipeline caused error: NOREPLICAS Not enough good replicas to write."),
         exceptions.ExecAbortError("Transaction discarded because of previous errors."),
         exceptions.BusyLoadingError("Redis is loading the dataset in memory"),

@@ -80,8 +80,10 @@ def transcribe() -> Response:
         if "model" in fields:
             asking.read(fields)
 
-    # Whether it is asked again, and was charged before, only the file tells: what is left of the day is asked when that is known.
-    taken = receive(request, backend().incoming, max_file_bytes=backend().settings.max_upload_bytes, fields=asking.FIELDS, check_fields=check)
+    # Only the file tells whether it was charged before: what is left of the day is asked when it is there.
+    taken = receive(
+        request, backend().incoming, max_file_bytes=backend().settings.max_upload_bytes, fields=asking.FIELDS, check_fields=check
+    )
     with taken as form:
         asked = asking.read(form.fields)
         job_id = job_of(backend(), asked, form.recording(), key)
