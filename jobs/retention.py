@@ -7,11 +7,12 @@ may be named only a moment later. Run twice at once, or cut off anywhere, it doe
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from jobs import remove, uploads
+from jobs import people, remove, uploads
 from jobs.errors import NotFound
 from jobs.model import SYSTEM
 from jobs.states import JobStatus
@@ -47,12 +48,13 @@ def delete_old(store: Store, storage: Storage, *, each: Callable[[Deleted], None
         except NotFound:
             pass  # somebody else has deleted it meanwhile
         tell()
-    for upload in old_folders(storage, "uploads", now - UNNAMED_KEPT_S - store.settings.upload_ttl_seconds, tell):
+    since = first_user(store)
+    for upload in old_folders(storage, "uploads", since, now - UNNAMED_KEPT_S - store.settings.upload_ttl_seconds, tell):
         for prefix in no_longer_used(store, upload):
             storage.delete_prefix(prefix)
             done.uploads += 1
         tell()
-    for job in old_folders(storage, "jobs", now - UNNAMED_KEPT_S, tell):
+    for job in old_folders(storage, "jobs", since, now - UNNAMED_KEPT_S, tell):
         if not store.redis.exists(store.keys.job(job)):
             done.files += storage.delete_prefix(f"jobs/{job}")
         tell()
@@ -92,15 +94,20 @@ def ended_before(store: Store, index: str, limit: float, *, type: str | None = N
                 yield job.decode()
 
 
-def old_folders(storage: Storage, folder: str, before: float, tell: Callable[[], None]) -> list[str]:
-    """Return the names of the folders below `folder` whose newest file is older than `before` (s); call `tell` now and then."""
+def first_user(store: Store) -> float:
+    """Return when the first of the users was added: files from before are of another Redis, one that was lost perhaps, and stay."""
+    return min((person.created_at for person in people.listing(store)), default=math.inf)
+
+
+def old_folders(storage: Storage, folder: str, since: float, before: float, tell: Callable[[], None]) -> list[str]:
+    """Return the names of the folders below `folder` whose newest file is from `since` to `before` (s); call `tell` now and then."""
     newest: dict[str, float] = {}
     for n, (path, written) in enumerate(storage.ages(folder), start=1):
         if n % TELL_EVERY == 0:
             tell()
         name = path.removeprefix(f"{folder}/").partition("/")[0]
         newest[name] = max(newest.get(name, 0.0), written)
-    return [name for name, written in newest.items() if written < before]
+    return [name for name, written in newest.items() if since <= written < before]
 
 
 def no_longer_used(store: Store, upload: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs import control, retention, show, submit, uploads
+from jobs import control, people, retention, show, submit, uploads
 from jobs.errors import NotFound
 from jobs.model import SYSTEM, Claimed, Failed, Submission
 from jobs.storage import Storage
@@ -22,7 +22,8 @@ IDS = {name: f"{n:024x}" for n, name in enumerate(("known", "expired", "fresh", 
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> Storage:
+def storage(tmp_path: Path, store: Store) -> Storage:
+    people.add(store, "ada", org="acme", now=time.time() - 100 * DAY_S)  # nothing from before the first user is deleted by its name
     return Storage.folder(tmp_path / "storage")
 
 
@@ -182,3 +183,12 @@ def test_a_long_listing_of_the_storage_gives_signs_of_life(store: Store, storage
     told: list[int] = []
     retention.delete_old(store, storage, each=lambda so_far: told.append(so_far.files))
     assert len(told) == 3
+
+
+def test_files_of_a_redis_that_was_lost_stay(store: Store, storage: Storage, tmp_path: Path) -> None:
+    storage.put_bytes("jobs/gone/a/r1/x.txt", b"x")
+    storage.put_bytes("uploads/gone/recording", b"x")
+    for key in list(storage.list()):
+        age(tmp_path, key, 101 * DAY_S)
+    assert retention.delete_old(store, storage) == retention.Deleted()
+    assert len(list(storage.list())) == 2
