@@ -15,7 +15,7 @@ from redis.client import Pipeline
 
 from jobs import people_tokens
 from jobs.errors import Conflict, InvalidSubmission, Nobody
-from jobs.model import ORG_NAME, PLAIN_ORG, USER_NAME, Allowance
+from jobs.model import ORG_NAME, PLAIN_ORG, SYSTEM, USER_NAME, Allowance
 from jobs.people_tokens import digest as digest
 from jobs.people_tokens import new_secret, no_user
 from jobs.people_tokens import renew as new_token
@@ -46,6 +46,8 @@ def add(store: Store, name: str, *, org: str, role: Role | str = Role.USER, labe
     """Add a user and return the token. Raises InvalidSubmission for a bad name, Conflict when the name is taken."""
     if not USER_NAME.fullmatch(name):
         raise InvalidSubmission(f"user name {name!r} is not of the form {USER_NAME.pattern}", field="name")
+    if name == SYSTEM:
+        raise InvalidSubmission(f"user {name!r} is Lectern itself; choose another name", field="name")
     if not ORG_NAME.fullmatch(org):
         raise InvalidSubmission(f"organisation {org!r} is not of the form {ORG_NAME.pattern}", field="org")
     if org == PLAIN_ORG:
@@ -142,11 +144,6 @@ def find_by_digest(store: Store, token_digest: str, *, counted: bool = False, no
         return told(store.run("who", token_digest, stamp(now), most))
     except Nobody:
         return None
-
-
-def named(store: Store, name: str) -> Person | None:
-    """Return the user of this name, or None: what a signed link holds instead of a token."""
-    return _read(name, store.redis.hmget(store.keys.user(name), *FIELDS)) if USER_NAME.fullmatch(name) else None
 
 
 def told(who: Sequence[Any]) -> Person:

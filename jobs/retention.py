@@ -7,11 +7,12 @@ may be named only a moment later. Run twice at once, or cut off anywhere, it doe
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from jobs import remove, uploads
+from jobs import people, remove, uploads
 from jobs.errors import NotFound
 from jobs.model import SYSTEM
 from jobs.states import JobStatus
@@ -19,8 +20,10 @@ from jobs.storage import Storage
 from jobs.store import SECOND, Store
 
 OWN_KEPT_S = 2 * 86_400.0
+OWN_TYPE = "maintenance"  #: of what Lectern did by itself: there may be a person of its name, from before that was refused
 UNNAMED_KEPT_S = 86_400.0
 PAGE = 200
+TELL_EVERY = 1000  #: files: a long listing of the storage is a sign of life too
 
 
 @dataclass
@@ -45,12 +48,13 @@ def delete_old(store: Store, storage: Storage, *, each: Callable[[Deleted], None
         except NotFound:
             pass  # somebody else has deleted it meanwhile
         tell()
-    for upload in old_folders(storage, "uploads", now - UNNAMED_KEPT_S - store.settings.upload_ttl_seconds):
+    since = first_user(store)
+    for upload in old_folders(storage, "uploads", since, now - UNNAMED_KEPT_S - store.settings.upload_ttl_seconds, tell):
         for prefix in no_longer_used(store, upload):
             storage.delete_prefix(prefix)
             done.uploads += 1
         tell()
-    for job in old_folders(storage, "jobs", now - UNNAMED_KEPT_S):
+    for job in old_folders(storage, "jobs", since, now - UNNAMED_KEPT_S, tell):
         if not store.redis.exists(store.keys.job(job)):
             done.files += storage.delete_prefix(f"jobs/{job}")
         tell()
@@ -62,11 +66,15 @@ def old_jobs(store: Store, now: float) -> Iterator[str]:
     for status in JobStatus:
         if status.ended:
             yield from ended_before(store, store.keys.status(status), now - store.settings.retention_days * 86_400)
-    yield from ended_before(store, store.keys.user_jobs(SYSTEM), now - OWN_KEPT_S)
+    yield from ended_before(store, store.keys.user_jobs(SYSTEM), now - OWN_KEPT_S, type=OWN_TYPE)
 
 
-def ended_before(store: Store, index: str, limit: float) -> Iterator[str]:
-    """Yield those of an index that ended before `limit` (s). It is read by creation: who deletes them meanwhile shortens it."""
+def ended_before(store: Store, index: str, limit: float, *, type: str | None = None) -> Iterator[str]:
+    """Yield those of an index, of one type if it is given, that ended before `limit` (s).
+
+    It is read by creation: who deletes them meanwhile shortens it. Each is looked at once more when its turn comes: of a page that
+    takes minutes to delete somebody may have retried the last.
+    """
     after, seen = "-inf", set[bytes]()
     while True:
         page = store.redis.zrangebyscore(index, after, limit * SECOND, start=0, num=PAGE + len(seen), withscores=True)
@@ -75,23 +83,31 @@ def ended_before(store: Store, index: str, limit: float) -> Iterator[str]:
             return
         with store.redis.pipeline(transaction=False) as pipe:
             for job, _ in fresh:
-                pipe.hget(store.keys.job(job.decode()), "ended")
-            ends = pipe.execute()
+                pipe.hmget(store.keys.job(job.decode()), "ended", "type")
+            found = pipe.execute()
         last = fresh[-1][1]
         seen = {job for job, created in page if created == last}
         after = f"{last:.0f}"
-        for (job, _), ended in zip(fresh, ends, strict=True):
-            if ended and int(ended) < limit * SECOND:
+        for (job, _), (ended, kind) in zip(fresh, found, strict=True):
+            past = ended and int(ended) < limit * SECOND and type in (None, kind.decode())
+            if past and store.redis.hget(store.keys.job(job.decode()), "ended") == ended:
                 yield job.decode()
 
 
-def old_folders(storage: Storage, folder: str, before: float) -> list[str]:
-    """Return the names of the folders below `folder` whose newest file is older than `before` (s)."""
+def first_user(store: Store) -> float:
+    """Return when the first of the users was added: files from before are of another Redis, one that was lost perhaps, and stay."""
+    return min((person.created_at for person in people.listing(store)), default=math.inf)
+
+
+def old_folders(storage: Storage, folder: str, since: float, before: float, tell: Callable[[], None]) -> list[str]:
+    """Return the names of the folders below `folder` whose newest file is from `since` to `before` (s); call `tell` now and then."""
     newest: dict[str, float] = {}
-    for path, written in storage.ages(folder):
+    for n, (path, written) in enumerate(storage.ages(folder), start=1):
+        if n % TELL_EVERY == 0:
+            tell()
         name = path.removeprefix(f"{folder}/").partition("/")[0]
         newest[name] = max(newest.get(name, 0.0), written)
-    return [name for name, written in newest.items() if written < before]
+    return [name for name, written in newest.items() if since <= written < before]
 
 
 def no_longer_used(store: Store, upload: str) -> tuple[str, ...]:

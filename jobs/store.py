@@ -26,7 +26,7 @@ SOCKET_TIMEOUT_S = 10.0
 LOST = "the worker that ran this task was lost: it gave no sign of life until its lease ended"
 LONG_ID = "the id of this RQ job is too long for Lectern, which takes 200 characters: enqueue it with a shorter one"
 #: What Redis says when it cannot write; from within a script 6.2 says it in the middle of a sentence.
-NO_WRITES = re.compile(r"(?:^|: -|^-)(?:OOM|READONLY|MISCONF|LOADING)\b")
+NO_WRITES = re.compile(r"(?:^|: -?|^-)(?:OOM|READONLY|MISCONF|LOADING|NOREPLICAS)\b")  #: in a pipeline the code comes without its `-`
 NO_WRITES_TYPES = (redis.exceptions.OutOfMemoryError, redis.exceptions.ReadOnlyError)
 SECOND = 1_000_000  #: times in Redis are whole microseconds
 

@@ -13,7 +13,7 @@ from jobs.errors import Conflict, InvalidSubmission, LecternError, NoUpload
 from jobs.model import Submission
 from jobs.people import Person
 from jobs.states import Priority
-from jobs.submit import expand, permit, submit
+from jobs.submit import expand, permit, prepare, submit
 from jobs.uploads import Upload
 from web import recordings
 from web.backend import Backend
@@ -167,7 +167,7 @@ def _read_form(backend: Backend, person: Person, fields: dict[str, str]) -> NewJ
     if "upload" not in permit(submission(person, new)).Params.model_fields:
         raise InvalidSubmission(f"jobs of type {new.type} take no file", field="file")
     any_upload = {"upload": uploads.new_id()}
-    expand(submission(person, new.model_copy(update={"params": new.params | any_upload})), backend.settings)
+    prepare(backend.settings, submission(person, new.model_copy(update={"params": new.params | any_upload})), None, None, None)
     return new
 
 

@@ -311,6 +311,7 @@ def test_over_tls_the_name_in_the_address_is_held_against_the_certificate(certif
     [
         (429, "120", 120), (503, "Wed, 21 Oct 2026 07:30:00 GMT", 120), (503, "Wed, 21 Oct 2026 07:00:00 GMT", 0), (503, "soon", 0),
         (429, "9" * 30, 86_400), (429, "", 0), (500, "120", 0), (429, "²", 0),
+        (503, "Wed, 21 Oct 2026 07:30:00 +9999999999999", 0),
     ],
 )  # fmt: skip
 def test_a_receiver_that_asks_to_wait_is_heeded_up_to_a_day(status: int, given: str, seconds: float) -> None:

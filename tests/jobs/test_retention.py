@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs import control, retention, show, submit, uploads
+from jobs import control, people, retention, show, submit, uploads
 from jobs.errors import NotFound
-from jobs.model import SYSTEM, Claimed, Submission
+from jobs.model import SYSTEM, Claimed, Failed, Submission
 from jobs.storage import Storage
 from jobs.store import Store
 from jobs.uploads import Upload
@@ -22,7 +22,8 @@ IDS = {name: f"{n:024x}" for n, name in enumerate(("known", "expired", "fresh", 
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> Storage:
+def storage(tmp_path: Path, store: Store) -> Storage:
+    people.add(store, "ada", org="acme", now=time.time() - 100 * DAY_S)  # nothing from before the first user is deleted by its name
     return Storage.folder(tmp_path / "storage")
 
 
@@ -38,6 +39,15 @@ def there(store: Store, job: str) -> bool:
     except NotFound:
         return False
     return True
+
+
+def in_turn(hands: Hands, count: int) -> list[str]:
+    """Submit so many jobs, each a second after the one before: they are gone through in this order."""
+    jobs = []
+    for _ in range(count):
+        jobs.append(hands.submit(*chain("a")))
+        hands.now += 1
+    return jobs
 
 
 def test_jobs_go_so_many_days_after_they_ended_with_their_files(hands: Hands, store: Store, storage: Storage) -> None:
@@ -130,7 +140,7 @@ def test_files_of_jobs_that_are_not_there_go_after_a_day(store: Store, storage: 
 
 
 def test_a_job_that_another_deletes_meanwhile_is_no_trouble(hands: Hands, store: Store, storage: Storage) -> None:
-    jobs = [hands.submit(*chain("a")) for _ in range(3)]
+    jobs = in_turn(hands, 3)
     while isinstance(claimed := hands.look(), Claimed):
         hands.record(claimed)
     meanwhile = iter([jobs[1]])
@@ -140,3 +150,45 @@ def test_a_job_that_another_deletes_meanwhile_is_no_trouble(hands: Hands, store:
             control.delete(store, job)
 
     assert retention.delete_old(store, storage, each=each, now=hands.now + 31 * DAY_S).jobs == 2
+
+
+def test_a_job_that_is_retried_while_those_before_it_are_deleted_is_kept(hands: Hands, store: Store, storage: Storage) -> None:
+    old, retried = in_turn(hands, 2)
+    for _ in range(2):
+        hands.work(Failed("broken", final=True))
+    hands.now += 31 * DAY_S
+
+    def each(so_far: retention.Deleted) -> None:
+        if so_far.jobs == 1:
+            control.retry(store, retried, now=hands.now)
+
+    retention.delete_old(store, storage, each=each, now=hands.now)
+
+    assert (there(store, old), there(store, retried)) == (False, True)
+    assert hands.claim().job == retried
+
+
+def test_a_person_called_as_lectern_is_keeps_what_they_made(hands: Hands, store: Store, storage: Storage) -> None:
+    theirs = Submission("synthetic", {"tasks": [{"name": "a"}]}, user=SYSTEM, org="acme", admin=True)  # before the name was refused
+    job = submit.submit(store, theirs, now=hands.now)
+    hands.drain()
+    assert retention.delete_old(store, storage, now=hands.now + 3 * DAY_S).jobs == 0
+    assert there(store, job)
+
+
+def test_a_long_listing_of_the_storage_gives_signs_of_life(store: Store, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "TELL_EVERY", 10)
+    for n in range(30):
+        storage.put_bytes(f"jobs/same/a/r1/{n}.txt", b"x")
+    told: list[int] = []
+    retention.delete_old(store, storage, each=lambda so_far: told.append(so_far.files))
+    assert len(told) == 3
+
+
+def test_files_of_a_redis_that_was_lost_stay(store: Store, storage: Storage, tmp_path: Path) -> None:
+    storage.put_bytes("jobs/gone/a/r1/x.txt", b"x")
+    storage.put_bytes("uploads/gone/recording", b"x")
+    for key in list(storage.list()):
+        age(tmp_path, key, 101 * DAY_S)
+    assert retention.delete_old(store, storage) == retention.Deleted()
+    assert len(list(storage.list())) == 2

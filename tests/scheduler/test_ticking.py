@@ -202,3 +202,14 @@ def test_nothing_that_is_stored_is_pickled(ticks: Ticking, redis: Redis) -> None
 )
 def test_cron_lines_are_read_in_utc(cron: str, at: float, after: float) -> None:
     assert next_of_cron(cron, at) == at + after
+
+
+def test_what_others_named_like_ours_stays(ticks: Ticking, store: Store) -> None:
+    theirs = JsonJob.create("backup.run", id=entry_of("backup"), connection=store.redis)
+    theirs.meta = {"interval": 3600}
+    theirs.save()
+    store.redis.zadd(ticks.scheduled_jobs_key, {theirs.id: NOON + 60, entry_of("pickled"): NOON + 60})
+    store.redis.hset(Job.key_for(entry_of("pickled")), mapping={"created_at": "2027-01-01T00:00:00Z", "data": b"\x80\x04"})
+    ticks.register(HOURLY)
+    assert store.redis.zscore(ticks.scheduled_jobs_key, theirs.id) == NOON + 60
+    assert store.redis.exists(Job.key_for(theirs.id), Job.key_for(entry_of("pickled"))) == 2

@@ -40,6 +40,7 @@ def test_a_recording_goes_from_the_page_to_its_transcript(page: Page, worker: Wo
     page.until("document.querySelectorAll('#transcript li').length === 1")
     worker.append(first, [{"segments": [{"start": 0.0, "end": 2.0, "text": " This is the first part,"}]}])
     page.until("document.querySelectorAll('#transcript li').length === 2")
+    page.until("document.getElementById('transcript').innerText.includes('\\n')")  # it is laid out
     assert page.text("#transcript").split("\n") == ["0:00", "This is the first part,", "5:00", "and <b>this</b> is the second"]
     worker.record(first, Completed({}))
     page.until(says("#tasks", "1 of 2 parts done"))

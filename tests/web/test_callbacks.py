@@ -53,6 +53,8 @@ def test_a_wrong_address_is_refused_before_a_file_is_sent(
         assert response.json["field"] == "callback_url"
     batch = admin("POST", "/api/jobs/batch", json=[{"type": "synthetic", "params": ONE_TASK, "callback_url": url}]).json
     assert batch[0]["field"] == "callback_url"
+    too_large = owner.submit_file(bytes(300_001), params="{}", callback_url=url)
+    assert problem(too_large, 422, "invalid")["field"] == "callback_url"  # nobody waits for the file's end to hear that
     nothing_left()
 
 

@@ -59,13 +59,15 @@ def test_an_error_that_nobody_foresaw_says_nothing_of_its_insides(app: Flask, st
     [
         exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'."),
         exceptions.ReadOnlyError("You can't write against a read only replica."),
+        exceptions.ResponseError("Error running script (call to f_a7): @user_script:84: -NOREPLICAS Not enough good replicas to write."),
+        exceptions.ResponseError("Command # 1 (HSETNX a b c) of pipeline caused error: NOREPLICAS Not enough good replicas to write."),
         exceptions.ExecAbortError("Transaction discarded because of previous errors."),
         exceptions.BusyLoadingError("Redis is loading the dataset in memory"),
         exceptions.ResponseError("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk."),
         exceptions.ConnectionError("Connection reset"),
         exceptions.TimeoutError("Timeout reading from socket"),
     ],
-    ids=lambda error: type(error).__name__,
+    ids=lambda error: f"{type(error).__name__} {str(error)[:12]}",
 )
 def test_a_redis_that_cannot_do_it_now_is_unavailable(app: Flask, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def fail(*_: object, **__: object) -> None:

@@ -280,3 +280,9 @@ def test_an_upload_goes_with_the_last_job_that_uses_it(owner: Caller, speech: by
 
     owner("DELETE", f"/api/jobs/{second}")
     assert list(storage.list()) == []
+
+
+def test_a_form_that_would_be_put_off_too_far_is_refused_before_its_file(owner: Caller, nothing_left: Any) -> None:
+    response = owner.submit_file(bytes(300_001), params="{}", run_at="2999-01-01T00:00:00Z")
+    assert problem(response, 422, "invalid")["field"] == "run_at"
+    nothing_left()

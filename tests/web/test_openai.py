@@ -219,3 +219,18 @@ def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < give_up_at, "it did not come true in time"
         time.sleep(0.02)
+
+
+def test_who_waits_for_a_job_goes_on_waiting_when_nothing_is_left_of_the_day(owner: Caller, store: Store) -> None:
+    def ask(data: bytes) -> Any:
+        form = {"model": "whisper-1", "file": (io.BytesIO(data), "a.wav")}
+        return owner("POST", "/v1/audio/transcriptions", data=form, content_type="multipart/form-data", headers={"Prefer": "respond-async"})
+
+    first = ask(tone(6))
+    limits.give(store, "ada", minutes=0.1, bytes=len(tone(6)))
+
+    again, another = ask(tone(6)), ask(tone(5))
+
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert again.json["id"] == first.json["id"]
+    assert (another.status_code, another.json["error"]["code"]) == (429, "insufficient_quota")

@@ -61,7 +61,9 @@ def wishes(token: str, jobs: list[str], uploads: list[str], coverage: bool) -> d
                 "include-path": "/api/jobs/batch",
                 "checks": {"negative_data_rejection": {"enabled": False}},
                 "phases": {"coverage": {"enabled": False}},
-            }
+            },
+            # In a form everything is text, and a list of nothing is no field at all: what is wrong as JSON may be right there.
+            {"include-path": "/v1/audio/transcriptions", "checks": {"negative_data_rejection": {"enabled": False}}},
         ],
     }
 

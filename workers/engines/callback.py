@@ -83,7 +83,7 @@ def asked_s(answer: Answer, now: datetime | None = None) -> float:
         return float(min(int(given[:9]), int(LONGEST_WAIT_S)))
     try:
         until = parsedate_to_datetime(given)
-    except ValueError:
+    except (ValueError, OverflowError):  # OverflowError: of a zone with ever so many digits
         return 0.0
     asked = (until.replace(tzinfo=until.tzinfo or UTC) - (now or datetime.now(UTC))).total_seconds()
     return min(max(asked, 0.0), LONGEST_WAIT_S)

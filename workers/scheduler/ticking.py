@@ -62,7 +62,7 @@ class Ticking(Scheduler):  # type: ignore[misc]  # it ships no types
             self.connection.zadd(self.scheduled_jobs_key, {id: next_of_cron(schedule.cron, self._clock())})
         kept = {entry_of(schedule.name) for schedule in wanted}
         for member in self.connection.zrange(self.scheduled_jobs_key, 0, -1):
-            if (id := member.decode()).startswith(entry_of("")) and id not in kept:
+            if (id := member.decode()).startswith(entry_of("")) and id not in kept and self._is_ours(id):
                 self.connection.zrem(self.scheduled_jobs_key, id)
                 self.connection.delete(Job.key_for(id))
 
@@ -147,6 +147,14 @@ class Ticking(Scheduler):  # type: ignore[misc]  # it ships no types
         if cron := entry.meta.get("cron_string"):
             return next_of_cron(cron, now, local=bool(entry.meta.get("use_local_timezone")))
         return None
+
+    def _is_ours(self, id: str) -> bool:
+        """Whether an entry that is named like ours calls what ours call: somebody may have one called `lectern-backup`."""
+        try:
+            entry = self._read(id)
+            return entry is not None and entry.func_name == OURS
+        except Exception:  # it cannot be read, so it is none of ours
+            return False
 
     def _read(self, id: str) -> Job | None:
         try:
