@@ -64,7 +64,7 @@ async function copy(button) {
 }
 
 // What is used of each limit there is; admins have none.
-function showUse(limits) {
+export function showUse(limits) {
   const rows = Object.entries(USES).filter(([name]) => limits[name]?.limit).map(([name, use]) => {
     const { limit, remaining, resets_in_seconds: wait } = limits[name];
     const later = remaining < limit ? `, free again in ${span(Math.ceil(wait / 60) * 60)}` : "";
