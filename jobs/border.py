@@ -26,6 +26,11 @@ def job_key(rq_job: str) -> str:
     return f"rq:job:{rq_job}"
 
 
+def registry_key(registry: str, queue: str) -> str:
+    """Return the key of a registry by the name that RQ's tools have for it."""
+    return f"rq:{'wip' if registry == 'started' else registry}:{queue}"
+
+
 def workers_key(queue: str) -> str:
     """Return the key of the set of workers' own keys that serve a queue; those of killed workers stay in it for a while."""
     return f"rq:workers:{queue}"
@@ -49,6 +54,7 @@ LANE_KEY = re.compile(r"rq:queue:([^:]+)\.(high|normal|low|background)\.(?:chain
 #: Keys of one rq_job of ours; RQ's own jobs have other ids.
 JOB_KEY = re.compile(r"rq:(?:job|results|executions|execution):([0-9a-f]{16})-.*")
 FINISHED_S = 500  #: how long RQ keeps what it knows of a completed task
+SUSPENDED = "rq:suspended"  #: there while `rq suspend` holds
 WORKERS = "rq:workers"  #: set of the workers' own keys
 
 

@@ -46,6 +46,14 @@ def read_offsets(cursor: str | None) -> dict[str, list[int]]:
     return dict(found)
 
 
+def read_number(cursor: str | None) -> int:
+    """Return the number where a list goes on that is in the order of numbers."""
+    found = unpack(cursor, 0)
+    if type(found) is not int or not 0 <= found < 1 << 31:
+        raise _not_ours()
+    return found
+
+
 def read_cursor(cursor: str | None) -> tuple[str, set[str]]:
     """Return the score where a list goes on, and the members of that score that were shown."""
     found = unpack(cursor, ["+inf", []])

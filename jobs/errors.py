@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -27,6 +28,14 @@ class Forbidden(LecternError):
 
 class NotFound(LecternError):
     """No such job, task, upload or artifact (or not one that the asker may see)."""
+
+
+class Unseen(NotFound):
+    """No such job for the one who asks; `who` that is, as who.lua tells it."""
+
+    def __init__(self, detail: str, who: Sequence[Any]) -> None:
+        super().__init__(detail)
+        self.who = who
 
 
 class Nobody(LecternError):
@@ -61,6 +70,21 @@ class Overloaded(LecternError):
     def __init__(self, detail: str, *, retry_after_s: float = 30.0) -> None:
         super().__init__(detail)
         self.retry_after_s = retry_after_s
+
+
+class Limited(LecternError):
+    """A person's limit is reached: of `requests` a minute, or of `bytes` or `seconds` a day.
+
+    `limit` and `used` are in those units; something is free again after `retry_after_s`, all of it after `reset_s`.
+    """
+
+    def __init__(self, detail: str, what: str, *, limit: float, used: float, retry_after_s: float, reset_s: float) -> None:
+        super().__init__(detail)
+        self.what = what
+        self.limit = limit
+        self.used = used
+        self.retry_after_s = retry_after_s
+        self.reset_s = reset_s
 
 
 class StorageFull(Overloaded):

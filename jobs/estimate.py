@@ -72,7 +72,8 @@ def eta_s(view: JobView, standing: Standing | None, now: float) -> int | None:
         if left is None or wait is None:
             return None
         ends[task.name] = left + wait + (ends[last.name] if last else 0.0)
-    return round(max(ends.values(), default=0.0))
+    put_off_s = max((view.run_at or 0.0) - now, 0.0) if view.put_off else 0.0
+    return round(put_off_s + max(ends.values(), default=0.0))
 
 
 class Follows(IntEnum):

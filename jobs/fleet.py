@@ -6,13 +6,19 @@ Workers of other programs that use the same Redis with RQ are listed as well. Im
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from jobs import border
 from jobs.errors import NotFound
+from jobs.model import PLAIN_MARK
+from jobs.replies import rq_job_parts
 from jobs.store import Store
+from jobs.view import seconds
+
+TASK = re.compile(r"[0-9A-Za-z_]+-[a-z][a-z0-9_]*(?:-[0-9]+)?")  #: an rq_job of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +26,29 @@ class Worker:
     name: str  #: `host:pid:random`
     queues: tuple[str, ...]
     state: str  #: idle, busy, suspended, …
-    running: str  #: rq_job of the task that it runs, '' none
+    running: str  #: rq_job of the task that it runs, the first where it took several; '' none
     born_at: datetime | None
     heartbeat_at: datetime | None  #: its last sign of life
+    completed: int = 0  #: since it was born
+    failed: int = 0  #: runs, also those that are tried again
+    busy_s: float = 0.0
+
+    @property
+    def host(self) -> str:
+        return self.name.split(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a worker runs: a task of ours, or a plain RQ job, of which only the id is known here."""
+
+    rq_job: str
+    job: str = ""
+    task: str = ""  #: `merge`, or a child: `transcribe.3`
+    type: str = ""
+    user: str = ""
+    org: str = ""
+    began_at: float | None = None  #: seconds since the epoch
 
 
 def listing(store: Store) -> list[Worker]:
@@ -39,7 +65,7 @@ def listing(store: Store) -> list[Worker]:
 def read(name: str, fields: Mapping[bytes, bytes], last: bytes | None) -> Worker:
     """Put a worker together from RQ's hash and from what it was told last: its run and the rq_job of that."""
     known = {field.decode(): value.decode(errors="replace") for field, value in fields.items()}
-    held = last.decode().split(" ")[1] if last else "-"
+    held = last.decode().split(" ")[1].split(",")[0] if last else "-"
     return Worker(
         name=name,
         queues=tuple(queue for queue in known.get("queues", "").split(",") if queue),
@@ -47,7 +73,33 @@ def read(name: str, fields: Mapping[bytes, bytes], last: bytes | None) -> Worker
         running=held if held != "-" else known.get("current_job", ""),
         born_at=when(known.get("birth")),
         heartbeat_at=when(known.get("last_heartbeat")),
+        completed=count(known.get("successful_job_count")),
+        failed=count(known.get("failed_job_count")),
+        busy_s=float(known.get("total_working_time") or 0),
     )
+
+
+def count(text: str | None) -> int:
+    return int(text) if text and text.isdigit() else 0
+
+
+def at_work(store: Store, workers: Sequence[Worker]) -> dict[str, Running]:
+    """Return what these workers run, by rq_job; two round trips at most, of a few values each."""
+    ours = {worker.running: rq_job_parts(worker.running.encode()) for worker in workers if TASK.fullmatch(worker.running)}
+    told = {worker.running: Running(worker.running.removeprefix(PLAIN_MARK)) for worker in workers if worker.running}
+    with store.redis.pipeline(transaction=False) as pipe:
+        for job, task, child in ours.values():
+            pipe.hmget(store.keys.job(job), "type", "user", "org")
+            pipe.hget(
+                store.keys.state(job) if child is None else store.keys.build("child_state", job, task),
+                f"{task if child is None else child}:b",
+            )
+        found = pipe.execute() if ours else []
+    for (rq_job, (job, task, child)), about, began in zip(ours.items(), found[::2], found[1::2], strict=True):
+        kind, user, org = ((value or b"").decode() for value in about)
+        named = task if child is None else f"{task}.{child}"
+        told[rq_job] = Running(rq_job, job, named, kind, user, org, seconds(began.decode() if began else None))
+    return told
 
 
 def when(text: str | None) -> datetime | None:

@@ -22,6 +22,12 @@ KEYS: dict[str, Key] = {
     "params": Key("jobs:{job}:params", "string", "the job's parameters, JSON, where they take more than 64 bytes", "delete.lua"),
     "state": Key("jobs:{job}:state", "hash", "what changes: `<task>` its state, `<task>:<letter>` the rest", "delete.lua"),
     "outputs": Key("jobs:{job}:outputs", "hash", "`<task>` its committed output, JSON; `<task>:x` what it failed with", "delete.lua"),
+    "callback": Key(
+        "jobs:{job}:callback",
+        "hash",
+        "where its ends are told: url, line of the task that tells one, n ends so far, job that tells of the last",
+        "delete.lua",
+    ),
     "child_tasks": Key("jobs:{job}:tasks:{task}", "hash", "as tasks, for the children: `*` their line, `<n>:p` a payload", "delete.lua"),
     "child_state": Key("jobs:{job}:state:{task}", "hash", "as state, for the children of one task", "delete.lua"),
     "child_outputs": Key("jobs:{job}:outputs:{task}", "hash", "as outputs, for the children of one task", "delete.lua"),
@@ -36,12 +42,30 @@ KEYS: dict[str, Key] = {
     "org_jobs": Key("orgs:{org}:jobs", "zset", "an organisation's job ids by creation time", "delete.lua removes the id"),
     "status": Key("status:{status}", "zset", "job ids of one status by creation time", "the scripts move the id"),
     "users": Key("users", "set", "names of users", "people.remove"),
-    "user": Key("users:{user}", "hash", "org, role, created", "people.remove"),
+    "user": Key(
+        "users:{user}",
+        "hash",
+        "org, role, created; max_requests, max_bytes, max_seconds where an admin set them; `token` of one added before people had several",
+        "people.remove",
+    ),
+    "callback_secret": Key(
+        "users:{user}:callbacks", "hash", "what signs a user's callbacks; `<former one>` until when it does as well", "people.remove"
+    ),
+    "user_tokens": Key("users:{user}:tokens", "set", "digests of a user's tokens, of some that have ended as well", "people.remove"),
+    "rate": Key("rate:{user}", "string", "when all requests of a user's minute are free again (µs)", "expiry then"),
+    "used": Key("used:{user}:{day}", "hash", "bytes uploaded and seconds of recordings submitted on a day of UTC", "expiry two days"),
     "org": Key(
         "orgs:{org}", "hash", "weight, max_running, running (counted while there is a max_running)", "people.remove of its last user"
     ),
     "orgs": Key("orgs", "set", "names of organisations that were given a weight or a limit", "people.remove of its last user"),
-    "token": Key("tokens:{digest}", "hash", "user, created; the name is the token's SHA-256", "people.remove"),
+    "token": Key(
+        "tokens:{digest}",
+        "hash",
+        "user, label, created, used, expires, idle (s without use that end it); the name is the token's SHA-256",
+        "people_tokens.revoke, people.remove; an expiry where it lasts until a time, or as long as it is used",
+    ),
+    "link": Key("links:{digest}", "string", "whom a sign-in link signs in; the name is its code's SHA-256", "expiry; its use"),
+    "scheduler": Key("scheduler", "string", "the token of the scheduler that leads", "expiry 15 s after it was last renewed"),
     "upload": Key(
         "uploads:{upload}",
         "hash",
@@ -102,6 +126,8 @@ KEYS: dict[str, Key] = {
     "worker": Key(
         "worker:{worker}", "string", "`<run> <rq_job>,… <first recorded run> <state>,…`: a worker's last answers", "expiry a day"
     ),
+    "samples": Key("samples:{queue}", "list", "`<unix s> <waiting> <oldest wait s> <completed> <failed>` a minute, newest first", "expiry"),
+    "sampled": Key("sampled", "string", "the minute (unix s) that was noted last", "expiry"),
     "idem": Key("idem:{user}:{key}", "string", "`<job> <digest>`: what an Idempotency-Key was used for", "expiry a day"),
 }
 
@@ -158,11 +184,23 @@ class Keys:
     def user(self, user: str) -> str:
         return self.build("user", user)
 
+    def callback(self, job: str) -> str:
+        return self.build("callback", job)
+
+    def callback_secret(self, user: str) -> str:
+        return self.build("callback_secret", user)
+
     def org(self, org: str) -> str:
         return self.build("org", org)
 
+    def user_tokens(self, user: str) -> str:
+        return self.build("user_tokens", user)
+
     def token(self, digest: str) -> str:
         return self.build("token", digest)
+
+    def link(self, digest: str) -> str:
+        return self.build("link", digest)
 
     def upload(self, upload: str) -> str:
         return self.build("upload", upload)

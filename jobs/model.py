@@ -16,10 +16,23 @@ ORG_NAME = re.compile(r"[a-z0-9_]{1,40}")
 UPLOAD_ID = re.compile(r"[0-9a-f]{24}")
 USER_NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")
 
+SYSTEM = "lectern"  #: user and organisation of what Lectern does by itself
 PLAIN_ORG = "rq"  #: whose the plain RQ jobs are: nobody may belong to it, but it may have a weight and a limit
 PLAIN_MARK = "@"  #: before the id of a plain RQ job, where the ids of our tasks stand: none of those begins so
 
 Json = Any  #: whatever `json.dumps` takes
+
+
+MINUTE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left to a person of the requests of a minute."""
+
+    limit: int
+    left: int
+    reset_s: float  #: until all are free again
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,10 @@ class Submission:
     zone: str = ""
     admin: bool = False
     upload: str = ""  #: an upload that is kept for as long as the job is there; the parameters name it too
+    run_at: float | None = None  #: seconds since the epoch before which nothing of it begins; None is at once
+    callback_url: str = ""  #: where to tell each end of the job
+    limited: bool = False  #: what it uses is charged to the user's day (jobs/limits.py)
+    bytes: int = 0  #: of the recording that came with it, to be charged too
 
 
 class Claimed(NamedTuple):  # made once a task: a frozen dataclass takes four times as long
@@ -144,6 +161,7 @@ class Failed:
     error: str  #: at most 4 KB; the first line is a sentence
     final: bool = False
     output: Json = None  #: what could be made although it failed, as Completed's
+    delay_s: float | None = None  #: before the next attempt; None: the backoff of its task
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +205,20 @@ class TaskView:
 
 
 @dataclass(frozen=True, slots=True)
+class Callback:
+    """Where the ends of a job are told, and how far the last one is, by the job that tells it."""
+
+    url: str
+    job: str = ""  #: of type `callback`; "" while there was no end
+    status: str = ""  #: its status, "" when it was deleted
+    tries: int = 0
+    error: str = ""
+    tried_at: float | None = None
+    ended_at: float | None = None
+    next_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JobView:
     """A job as `show` reads it, before its type's reducer sums it up."""
 
@@ -204,6 +236,13 @@ class JobView:
     tasks: tuple[TaskView, ...]
     outputs: Mapping[str, Json]  #: last committed outputs by task: of one that runs again, or has split, before it is done
     speeds: Mapping[str, float] = field(default_factory=dict, compare=False)  #: engine → seconds of work per second of audio
+    callback: Callback | None = None
+    run_at: float | None = None  #: nothing of it was to begin before
+
+    @property
+    def put_off(self) -> bool:
+        """Whether it waits for `run_at`."""
+        return self.status is JobStatus.PENDING and any(task.state is TaskState.DELAYED for task in self.tasks)
 
 
 @dataclass(frozen=True, slots=True)

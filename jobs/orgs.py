@@ -1,8 +1,9 @@
-"""What an organisation gets of the workers: its weight, and how many of its tasks may run at once."""
+"""What an organisation gets of the workers: its weight, how many of its tasks may run at once, whether it is paused."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jobs.errors import InvalidSubmission
@@ -18,6 +19,7 @@ class Org:
     org: str
     weight: float = 1.0  #: share of worker time, relative to the others'
     max_running: int = 0  #: tasks at once in all queues together; 0 is no limit
+    paused: bool = False  #: jobs.control.pause
 
 
 def set(store: Store, org: str, *, weight: float | None = None, max_running: int | None = None, now: float | None = None) -> Org:
@@ -36,18 +38,30 @@ def set(store: Store, org: str, *, weight: float | None = None, max_running: int
 
 
 def get(store: Store, org: str) -> Org:
-    """Return an organisation's weight and limit; one that was never set has the defaults."""
-    weight, max_running = store.redis.hmget(store.keys.org(org), "weight", "max_running")
-    return Org(org, float(weight or 1), int(max_running or 0))
+    """Return an organisation's weight, limit and pause; one that was never set has the defaults."""
+    return read(store, [org])[0]
 
 
 def listing(store: Store) -> list[Org]:
-    """Return every organisation that users belong to, or that was set, by name."""
+    """Return every organisation that users belong to, that was set, or that is paused, by name."""
     with store.redis.pipeline(transaction=False) as pipe:
         names = sorted(name.decode() for name in store.redis.smembers(store.keys.users()))
         for name in names:
             pipe.hget(store.keys.user(name), "org")
         pipe.smembers(store.keys.build("orgs"))
-        *of_users, set_ = pipe.execute()
-        found = {org.decode() for org in (*of_users, *set_) if org}
-    return [get(store, org) for org in sorted(found)]
+        pipe.smembers(store.keys.build("pauses"))
+        *of_users, tuned, pauses = pipe.execute()
+    paused = {pause.removeprefix(b"org:") for pause in pauses if pause.startswith(b"org:")}
+    return read(store, sorted({org.decode() for org in (*of_users, *tuned, *paused) if org}))
+
+
+def read(store: Store, orgs: Sequence[str]) -> list[Org]:
+    with store.redis.pipeline(transaction=False) as pipe:
+        for org in orgs:
+            pipe.hmget(store.keys.org(org), "weight", "max_running")
+            pipe.sismember(store.keys.build("pauses"), f"org:{org}")
+        found = pipe.execute() if orgs else []
+    return [
+        Org(org, float(weight or 1), int(max_running or 0), bool(paused))
+        for org, (weight, max_running), paused in zip(orgs, found[::2], found[1::2], strict=True)
+    ]

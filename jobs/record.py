@@ -86,7 +86,7 @@ def _said(store: Store, ended: Ended) -> tuple[str | int, ...]:
             kind, output = "spawn", "" if outcome.output is None else encode(outcome.output)
             children = _children(store, claimed, outcome)
         case Failed():
-            kind, error, delay_s = "final" if outcome.final else "failed", outcome.error, jitter_s(claimed)
+            kind, error, delay_s = "final" if outcome.final else "failed", outcome.error, backoff_s(claimed, outcome)
             output = "" if outcome.output is None else encode(outcome.output)
         case Skipped():
             kind, error = "skipped", outcome.reason
@@ -118,6 +118,10 @@ def _children(store: Store, claimed: Claimed, spawn: Spawn) -> tuple[str | int, 
     queue = f"{zone}.{claimed.queue.rpartition('.')[2]}" if zone else claimed.queue
     line = f"{engine} {queue} 0 {spawn.attempts} {spawn.backoff_s:g} {spawn.timeout_s:g} - -"
     return (line, spawn.allowed_failures, len(spawn.children), *(encode(payload) for payload in spawn.children))
+
+
+def backoff_s(claimed: Claimed, failed: Failed) -> float:
+    return jitter_s(claimed) if failed.delay_s is None else failed.delay_s
 
 
 def jitter_s(claimed: Claimed) -> float:

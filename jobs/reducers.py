@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from jobs.model import JobView, Summary, TaskView
 from jobs.states import JobStatus, TaskState
@@ -62,6 +63,8 @@ def message(job: JobView) -> str:
         case JobStatus.FAILED:
             failed = sorted((task for task in tasks if task.state is TaskState.FAILED), key=lambda task: task.name)
             return f"{failed[0].name} failed: {first_line(failed[0].error)}" if failed else "failed"
+        case JobStatus.PENDING if job.put_off and job.run_at:
+            return f"begins at {datetime.fromtimestamp(job.run_at, UTC):%Y-%m-%d %H:%M} UTC"
         case JobStatus.PENDING:
             return "waiting for a worker"
     at_work = sorted((t for t in tasks if t.state in (TaskState.RUNNING, TaskState.JOINING)), key=lambda task: task.name)

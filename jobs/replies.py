@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from jobs.errors import Conflict, Nobody, NotFound, Stale
+from jobs.errors import Conflict, Limited, Nobody, NotFound, Stale, Unseen
 from jobs.model import PLAIN_MARK, Claimed, Idle, Plain
 
 #: What to do about a refusal, by verb.
@@ -31,13 +32,50 @@ def judge(verb: str, reply: list[Any]) -> list[Any]:
         case b"STALE":
             raise Stale(f"this run no longer holds its task, which is {said[0]}", state=said[0])
         case b"MISSING":
-            raise NotFound("no such job or task")
+            raise Unseen("no such job", reply[1]) if len(reply) > 1 else NotFound("no such job or task")
         case b"NOBODY":
             raise Nobody("the token is not valid, or was replaced")
+        case b"LIMITED":
+            raise limited(*said)
         case b"OFFSET":
             raise Conflict(f"the child has put out {said[0]} items, not as many as this run thought")
         case _:
             raise Conflict(f"{verb} refused: {' is '.join(said) + '; ' if said else ''}{ADVICE.get(verb, '')}")
+
+
+def limited(user: str, what: str, limit: str, used: str, wait_us: str, reset_us: str) -> Limited:
+    """Return the error of a limit that is reached, in words."""
+    wait_s = int(wait_us) / 1e6
+    if what != "requests":
+        return used_up(user, what, float(limit), float(used), wait_s)
+    detail = f"you may make {int(limit):,} requests a minute, and this is one more; go on in {max(math.ceil(wait_s), 1)} s"
+    return Limited(detail, what, limit=int(limit), used=int(used), retry_after_s=wait_s, reset_s=int(reset_us) / 1e6)
+
+
+def used_up(user: str, what: str, limit: float, used: float, wait_s: float) -> Limited:
+    """Return the error of what passes a day's `bytes` or `seconds`, in words: when it is free again, and who can change it, too."""
+    if what == "bytes":
+        told = f"you may upload {size_in_words(limit)} a day and have sent {size_in_words(used)} today"
+    else:
+        told = f"you may have {minutes_in_words(limit)} of recordings worked on a day and have submitted {minutes_in_words(used)} today"
+    remedy = f"try again after midnight UTC, in {hours_in_words(wait_s)}, or ask an admin for more (`users limit {user}`)"
+    return Limited(f"{told}; this passes what is left: {remedy}", what, limit=limit, used=used, retry_after_s=wait_s, reset_s=wait_s)
+
+
+def size_in_words(count: float) -> str:
+    for unit, power in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= power:
+            return f"{count / power:.3g} {unit}"
+    return f"{count:.0f} bytes"
+
+
+def minutes_in_words(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 60 else f"{seconds / 60:,.0f} min"
+
+
+def hours_in_words(seconds: float) -> str:
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
 def taken(reply: Sequence[Any], run: str) -> list[Claimed] | Plain | Idle:

@@ -45,16 +45,37 @@ class Settings(BaseSettings):
 
     # the web
     port: int = Field(8000, ge=0, le=65535, description="port of the web server")
+    allowed_hosts: str = Field(
+        "",
+        description="hosts the web answers for besides localhost, 127.0.0.1 and [::1], with commas, .example.org with all below it; "
+        "*: any; empty: any, but none besides where `scripts.serve` listens on this machine alone",
+    )
     web_concurrency: int = Field(1, ge=1, description="web processes, each with WEB_THREADS threads")
     web_threads: int = Field(16, ge=1, description="threads of a web process; an upload or download takes one for as long as it lasts")
+    base_url: str = Field(
+        "", pattern=r"^(https?://[^\s?#]+)?$", description="address of the web as others reach it, for what is told elsewhere; empty: paths"
+    )
+    callback_private_addresses: bool = Field(
+        False, description="whether callbacks may go to addresses that are not public: of this machine, of the network around it"
+    )
     max_upload_bytes: int = Field(2_000_000_000, ge=1, description="largest upload, in bytes")
     max_audio_seconds: float = Field(6 * 3600, gt=0, description="longest recording, in seconds")
+    max_requests_per_minute: int = Field(600, ge=0, description="requests that a user may make in a minute; 0: any number")
+    max_upload_bytes_per_day: int = Field(20_000_000_000, ge=0, description="bytes that a user may upload a day (UTC); 0: any number")
+    max_audio_minutes_per_day: int = Field(
+        1200, ge=0, description="minutes of recordings that a user may submit a day (UTC), those checked by quality included; 0: any number"
+    )
+    openai_wait_seconds: float = Field(
+        25, ge=0, le=3600, description="seconds that POST /v1/audio/transcriptions waits for its job before it hands that out"
+    )
     max_tasks: int = Field(1000, ge=1, le=1000, description="most tasks of a job")
     max_batch_jobs: int = Field(1000, ge=1, description="most jobs that one batch may submit")
     max_children: int = Field(2000, ge=1, le=2000, description="most children of a task")
     max_output_bytes: int = Field(65_536, ge=1024, description="largest output handed on through Redis; larger ones lie in storage")
     retention_days: float = Field(
-        30, gt=0, description="days until RQ's entries of failed tasks and partial results expire; jobs stay until they are deleted"
+        30,
+        gt=0,
+        description="days after which what has ended is deleted, with its files: jobs, RQ's entries of failed tasks, partial results",
     )
     upload_ttl_seconds: int = Field(86_400, ge=60, description="seconds that an upload no job has used is kept")
 

@@ -25,11 +25,12 @@ class Step:
     sends_to: str = ""  #: who is sent the text for it
 
 
-def steps(settings: Settings) -> tuple[Step, ...]:
-    """Return the steps in the order in which to offer them."""
+def steps(settings: Settings, *, admin: bool) -> tuple[Step, ...]:
+    """Return the steps in the order in which to offer them. Which setting to change is told to who can."""
     unset = missing_for_gemini(settings)
     by_models = "by the models of sherpa-onnx" if settings.diarization_model_dir else "in a light way, which is experimental"
-    better = "" if settings.diarization_model_dir else "; set DIARIZATION_MODEL_DIR for better"
+    better = "; set DIARIZATION_MODEL_DIR for better" if admin and not settings.diarization_model_dir else ""
+    remedy = unset if admin else "ask your admin"
     study = "Summary, outline, key terms, questions, flashcards and a quiz"
     return (
         Step("word_timestamps", "Times of each word", "When each word is said, for subtitles and players"),
@@ -39,7 +40,7 @@ def steps(settings: Settings) -> tuple[Step, ...]:
             "llm_cleanup",
             "Clean-up",
             "Punctuation and slips mended by Gemini. The text is sent to Google",
-            missing=f"Not configured: {unset}. It would send the text to Google" if unset else "",
+            missing=f"Not configured: {remedy}. It would send the text to Google" if unset else "",
             sends_to="Google",
         ),
         Step("notes", "Notes", f"{study}, made on this server, offline")

@@ -119,6 +119,11 @@ class Storage:
         for batch in self._store.list(checked(prefix.rstrip("/")) if prefix else None):
             yield from (meta["path"] for meta in batch)
 
+    def ages(self, folder: str) -> Iterator[tuple[str, float]]:
+        """Yield the keys in `folder` and below it, each with when it was written (s since the epoch)."""
+        for batch in self._store.list(checked(folder)):
+            yield from ((meta["path"], meta["last_modified"].timestamp()) for meta in batch)
+
     def delete_prefix(self, prefix: str) -> int:
         """Delete the folder `prefix` (or the one file of that name) with all below it; return how many files there were."""
         prefix = checked(prefix.rstrip("/"))

@@ -26,7 +26,7 @@ SOCKET_TIMEOUT_S = 10.0
 LOST = "the worker that ran this task was lost: it gave no sign of life until its lease ended"
 LONG_ID = "the id of this RQ job is too long for Lectern, which takes 200 characters: enqueue it with a shorter one"
 #: What Redis says when it cannot write; from within a script 6.2 says it in the middle of a sentence.
-NO_WRITES = re.compile(r"(?:^|: -|^-)(?:OOM|READONLY|MISCONF|LOADING)\b")
+NO_WRITES = re.compile(r"(?:^|: -?|^-)(?:OOM|READONLY|MISCONF|LOADING|NOREPLICAS)\b")  #: in a pipeline the code comes without its `-`
 NO_WRITES_TYPES = (redis.exceptions.OutOfMemoryError, redis.exceptions.ReadOnlyError)
 SECOND = 1_000_000  #: times in Redis are whole microseconds
 
@@ -140,10 +140,15 @@ class Store:
         """Return how full Redis is, 0–1 of its maxmemory, or 0 without a limit; read at most every PRESSURE_S."""
         share, read_at = self._pressure
         if time.monotonic() - read_at > PRESSURE_S:
-            memory = self.redis.info("memory")
-            share = memory["used_memory"] / memory["maxmemory"] if memory.get("maxmemory") else 0.0
+            used, most = self.memory()
+            share = used / most if most else 0.0
             self._pressure = (share, time.monotonic())
         return share
+
+    def memory(self) -> tuple[int, int]:
+        """Return how many bytes Redis holds, and how many it may, 0 without a limit."""
+        memory = self.redis.info("memory")
+        return int(memory["used_memory"]), int(memory.get("maxmemory") or 0)
 
     def require_room(self) -> None:
         """Raise Overloaded when Redis is nearly full: what runs can still be recorded then, nothing new is taken."""

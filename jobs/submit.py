@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -14,13 +15,15 @@ from typing import NamedTuple
 import redis
 from pydantic import ValidationError
 
-from jobs import faults, graph, types, uses
+from jobs import faults, graph, receivers, types, uses
 from jobs.errors import Conflict, Forbidden, InvalidSubmission, LecternError, NotFound, NoUpload
-from jobs.model import JOB_ID, ORG_NAME, PLAIN_ORG, UPLOAD_ID, USER_NAME, ZONE_NAME, Graph, Json, Submission, TaskSpec
+from jobs.model import JOB_ID, MINUTE_S, ORG_NAME, PLAIN_ORG, UPLOAD_ID, USER_NAME, ZONE_NAME, Graph, Json, Submission, TaskSpec
 from jobs.settings import Settings
 from jobs.store import Store, stamp
+from jobs.types import callback
 
 IDEMPOTENCY_S = 86_400  #: how long an Idempotency-Key is remembered
+MOST_AHEAD_S = 366 * 86_400  #: a job may be put off by a year
 #: What goes to Redis at once: it holds a chunk until it has carried it out, and a chunk is lost as a whole.
 CHUNK_JOBS = 100
 CHUNK_CHARS = 250_000
@@ -51,7 +54,7 @@ def submit(
 
     With an `idempotency_key` of the same user that was used before, return the job it made then. Repeating the call with
     the same `job` id changes nothing. Raises InvalidSubmission; Forbidden; NotFound when the upload is gone; Conflict when
-    the key was used for something else; Overloaded when Redis is nearly full.
+    the key was used for something else; Limited when it passes what the user may use; Overloaded when Redis is nearly full.
     """
     call = prepare(store.settings, submission, idempotency_key, job, now)
     store.require_room()
@@ -124,6 +127,15 @@ def submit_chunk(store: Store, chunk: list[Prepared]) -> list[str | Exception]:
     return told
 
 
+def was_used(store: Store, user: str, idempotency_key: str) -> bool:
+    """Whether a user has made a job under this key, not longer ago than keys are remembered."""
+    return bool(store.redis.exists(store.keys.build("idem", user, named(idempotency_key))))
+
+
+def named(idempotency_key: str) -> str:
+    return hashlib.sha256(idempotency_key.encode()).hexdigest()[:32]
+
+
 def chunks(config: Settings, asked: Iterable[tuple[Submission, str | None]], now: float | None) -> Iterator[list[Prepared]]:
     """Yield submissions as they can be sent, so many that they are worth a round trip and no burden."""
     chunk: list[Prepared] = []
@@ -152,7 +164,13 @@ def prepare(config: Settings, submission: Submission, idempotency_key: str | Non
     if submission.upload and not UPLOAD_ID.fullmatch(submission.upload):
         raise InvalidSubmission(f"upload {submission.upload!r} is not of the form {UPLOAD_ID.pattern}", field="upload")
     params = as_json(stored)
-    digest = hashlib.sha256(json.dumps([submission.type, params, submission.priority, submission.zone]).encode()).hexdigest()[:32]
+    asked: list[str | float | None] = [submission.type, params, submission.priority, submission.zone]
+    if submission.callback_url:
+        asked.append(submission.callback_url)
+    run_at = begins(submission.run_at, time.time() if now is None else now)
+    if submission.run_at is not None:
+        asked.append(submission.run_at)
+    digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:32]
     return (
         stamp(now),
         job,
@@ -161,14 +179,37 @@ def prepare(config: Settings, submission: Submission, idempotency_key: str | Non
         submission.org,
         submission.priority or kind.PRIORITY,
         params,
-        hashlib.sha256(idempotency_key.encode()).hexdigest()[:32] if idempotency_key else "",
+        named(idempotency_key) if idempotency_key else "",
         digest,
         IDEMPOTENCY_S,
         types.version_of(kind),
         f"{types.size(kind, stored):g}",
         submission.upload,
+        config.max_audio_minutes_per_day * MINUTE_S if submission.limited else "",
+        config.max_upload_bytes_per_day,
+        submission.bytes,
+        *told(submission, config),
+        run_at,
         *lines(checked),
     )
+
+
+def told(submission: Submission, config: Settings) -> tuple[str, str, str]:
+    """Return what submit.lua takes of a callback: address, line of the task that is to tell it, a secret. Raises InvalidSubmission."""
+    if not submission.callback_url:
+        return "", "", ""
+    receivers.check_url(submission.callback_url, private_allowed=config.callback_private_addresses)
+    send = place(callback.SEND, config.zone_of(callback.SEND.engine))
+    return submission.callback_url, line(send, (), ()), receivers.new_secret()
+
+
+def begins(run_at: float | None, now: float) -> int | str:
+    """Return the time before which a job may not begin as the script takes it. Raises InvalidSubmission when it is too far away."""
+    if run_at is None:
+        return ""
+    if not run_at <= now + MOST_AHEAD_S:  # so that NaN is refused
+        raise InvalidSubmission(f"run_at: is more than {MOST_AHEAD_S // 86_400} days ahead; choose a time before", field="run_at")
+    return stamp(max(run_at, 0.0))
 
 
 def refusal(error: Exception, submission: Submission) -> Exception:
@@ -217,6 +258,8 @@ def place(task: TaskSpec, zone: str) -> TaskSpec:
 def permit(submission: Submission) -> types.JobType:
     """Return the submission's type. Raises InvalidSubmission for an unknown one, Forbidden for what only an admin may."""
     kind = types.find(submission.type)
+    if types.internal(submission.type):
+        raise InvalidSubmission(f"jobs of type {submission.type} are made by Lectern itself", field="type")
     if submission.admin:
         return kind
     if kind.ADMIN_ONLY:

@@ -15,7 +15,7 @@ from redis.client import Pipeline
 
 from jobs.errors import NoUpload
 from jobs.model import UPLOAD_ID
-from jobs.store import Store
+from jobs.store import Store, stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +42,14 @@ def storage_prefix(upload_id: str) -> str:
     return f"uploads/{upload_id}/"
 
 
-def add(store: Store, upload: Upload, *, ttl_s: int, job: str | None = None) -> None:
-    """Record an upload whose file is stored: for `job`, which is about to be made, or to expire after `ttl_s` unless a job uses it."""
-    pipe = store.redis.pipeline(transaction=True)
-    record: dict[Any, Any] = {name: value for name, value in asdict(upload).items() if name != "id"}
-    pipe.hset(store.keys.upload(upload.id), mapping=record)
-    if job is None:
-        pipe.expire(store.keys.upload(upload.id), ttl_s)
-    else:
-        pipe.sadd(store.keys.upload_jobs(upload.id), job)
-    pipe.execute()
+def add(store: Store, upload: Upload, *, ttl_s: int, job: str | None = None, limited: bool = False, now: float | None = None) -> None:
+    """Record an upload whose file is stored: for `job`, which is about to be made, or to expire after `ttl_s` unless a job uses it.
+
+    One that is `limited` is charged to its user's day, once however often this is called. Raises Limited, and has recorded nothing then.
+    """
+    record = [part for name, value in asdict(upload).items() if name != "id" for part in (name, value)]
+    most = store.settings.max_upload_bytes_per_day if limited else ""
+    store.run("keep", stamp(now), upload.id, job or "", ttl_s, most, upload.user, upload.bytes, *record)
 
 
 def find(store: Store, upload_id: str, *, user: str | None = None) -> Upload:

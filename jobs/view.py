@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from jobs import estimate, types
-from jobs.model import JobView, Standing, TaskView
+from jobs.model import Callback, JobView, Standing, TaskView
 from jobs.states import JobStatus, Priority, TaskState
 
 #: A task's state by how it is stored.
@@ -25,6 +26,7 @@ def assemble(
     outputs: Mapping[str, str],
     *,
     speeds: Mapping[str, float],
+    callback: Callback | None = None,
 ) -> JobView:
     """Put a job together from its hashes; pure."""
     seen = tuple(task_view(name, tasks[name], state, outputs.get(f"{name}:x")) for name in fields["order"].split(","))
@@ -44,6 +46,8 @@ def assemble(
         tasks=seen,
         outputs={name: json.loads(output) for name, output in outputs.items() if name in told},
         speeds=speeds,
+        callback=callback,
+        run_at=seconds(fields.get("at")),
     )
 
 
@@ -105,7 +109,7 @@ def describe(seen: JobView, standing: Standing | None = None, told: Estimates = 
     return {
         "id": seen.id,
         "type": seen.type,
-        "title": str(seen.params.get("filename") or seen.type),
+        "title": title(seen),
         "user": seen.user,
         "org": seen.org,
         "priority": str(seen.priority),
@@ -114,6 +118,7 @@ def describe(seen: JobView, standing: Standing | None = None, told: Estimates = 
         "message": hold_message(seen, standing, held) if standing and held else summary.message,
         "result_path": summary.result_path,
         "created_at": iso(seen.created_at),
+        "run_at": iso(seen.run_at),
         "started_at": iso(seen.started_at),
         "ended_at": iso(seen.ended_at),
         "eta_seconds": told.eta_s,
@@ -140,8 +145,41 @@ def describe(seen: JobView, standing: Standing | None = None, told: Estimates = 
             for task in seen.tasks
         ],
         "artifacts": [{"name": a["name"], "bytes": a["bytes"], "media_type": a["media_type"]} for a in told_artifacts(seen)],
+        "callback": called(seen.callback, ended=seen.status.ended) if seen.callback else None,
         "revision": seen.revision,
     }
+
+
+def title(seen: JobView) -> str:
+    """Return what people know a job by: its recording's name, or its type."""
+    return str(seen.params.get("filename") or seen.type)
+
+
+def called(callback: Callback, *, ended: bool) -> dict[str, Any]:
+    """Tell where the ends of a job are told, and how far the last one is; while the job is at it (again), that it waits."""
+    if not ended or not callback.job:
+        callback = Callback(callback.url)
+    settled = {"completed": "delivered", "failed": "failed", "cancelled": "failed"}
+    return {
+        "url": callback.url,
+        "state": settled.get(callback.status, "waiting") if callback.status or not callback.job else "deleted",
+        "job": callback.job or None,
+        "tries": callback.tries,
+        "last_error": callback.error or None,
+        "at": iso(callback.ended_at or callback.tried_at),
+        "next_at": iso(callback.next_at),
+    }
+
+
+def with_addresses(status: dict[str, Any], base: str = "") -> dict[str, Any]:
+    """Put into a status where its artifacts are to be had: whole addresses when `base` is that of the web."""
+    for artifact in status["artifacts"]:
+        artifact["url"] = base + artifact_url(status["id"], artifact["name"])
+    return status
+
+
+def artifact_url(job_id: str, name: str) -> str:
+    return f"/api/jobs/{job_id}/artifacts/{quote(name)}"
 
 
 def hold_message(seen: JobView, standing: Standing, held: str) -> str:

@@ -1,4 +1,8 @@
-"""Speak to Lectern's HTTP API: submit a file as a stream, ask for a status, download. What is refused is said in a sentence."""
+"""Speak to Lectern's HTTP API: submit a file as a stream, ask for a status, download. What is refused is said in a sentence.
+
+A server that does not answer, or asks to wait, is asked again: with the same Idempotency-Key, so that what it took
+already is not made twice, and of a download only what is missing.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +19,22 @@ import requests
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
 
 CONNECT_S, ANSWER_S = 10.0, 120.0
-PATIENCE_S = 60.0  #: how long a server that does not answer is asked again
+PATIENCE_S = 180.0  #: how long a server that does not answer, or asks to wait, is asked again
+LONGEST_PAUSE_S = 10.0
 PIECE_BYTES = 1 << 20
+KEPT_BYTES = 1 << 16  #: a download that breaks off has lost less than so much
 
 
 class Refused(Exception):
     """The server said no, or cannot be reached; the message is a sentence."""
+
+
+class Unreachable(Refused):
+    """Nobody answered, or only an error that may pass."""
+
+    def __init__(self, sentence: str, after_s: float | None = None) -> None:
+        super().__init__(sentence)
+        self.after_s = after_s  #: when to ask again, as far as the server said
 
 
 class FormBody:
@@ -54,8 +68,10 @@ class FormBody:
 
 
 class Client:
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, *, on_wait: Callable[[str], Any] = lambda _: None) -> None:
+        """`on_wait` is told, once for each trouble, why it is taking longer."""
         self.url = url.rstrip("/")
+        self._on_wait = on_wait
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {token}"
         self._session.headers["Accept"] = "application/json"
@@ -110,12 +126,25 @@ class Client:
         return None if response.status_code == 304 else (response.json(), response.headers.get("ETag"))
 
     def download(self, url: str, target: Path) -> None:
-        """Write an artifact to `target`, whole or not at all."""
+        """Write an artifact to `target`, whole or not at all. What breaks off goes on where it was."""
         unfinished = target.with_name(f".{target.name}.part")
-        with self._send("GET", url, stream=True) as response, unfinished.open("wb") as file, _reachable(self.url):
-            for piece in response.iter_content(PIECE_BYTES):
-                file.write(piece)
-        unfinished.replace(target)
+        tag: str | None = None
+
+        def fetch() -> None:
+            nonlocal tag
+            there = unfinished.stat().st_size if tag else 0
+            headers = {"Range": f"bytes={there}-", "If-Range": tag} if tag and there else {}
+            with self._send("GET", url, stream=True, headers=headers) as response, _reachable(self.url):
+                tag = response.headers.get("ETag")
+                with unfinished.open("ab" if response.status_code == 206 else "wb") as file:
+                    for piece in response.iter_content(KEPT_BYTES):
+                        file.write(piece)
+
+        try:
+            self._patiently(fetch)
+            unfinished.replace(target)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
     def _ask(self, method: str, path: str, **given: Any) -> dict[str, Any]:
         found: dict[str, Any] = self._send(method, path, **given).json()
@@ -125,28 +154,35 @@ class Client:
         given.setdefault("timeout", (CONNECT_S, ANSWER_S))
         with _reachable(self.url):
             response = self._session.request(method, urljoin(self.url, path), **given)
-        if response.status_code >= 500:
-            raise Unreachable(_sentence(response))
+        if response.status_code >= 500 or response.status_code == 429:
+            raise Unreachable(_sentence(response), _seconds(response.headers.get("Retry-After")))
+        if response.status_code == 401:
+            raise Refused(f"{_sentence(response)}; make a token on {self.url}/account, or ask an admin for one")
         if response.status_code >= 400:
             raise Refused(_sentence(response))
         return response
 
     def _patiently(self, ask: Callable[[], Any]) -> Any:
-        """Ask again for a minute while the server does not answer: it may be starting anew."""
+        """Ask again while the server does not answer, since it may be starting anew, and when it asks to wait, as long as it says."""
         until = time.monotonic() + PATIENCE_S
         pause_s = 1.0
+        told = False
         while True:
             try:
                 return ask()
-            except Unreachable:
-                if time.monotonic() + pause_s > until:
+            except Unreachable as error:
+                wait_s = pause_s if error.after_s is None else error.after_s
+                if time.monotonic() + wait_s > until:
                     raise
-            time.sleep(pause_s)
-            pause_s = min(pause_s * 2, 10.0)
+                if not told:
+                    self._on_wait(f"{error}; trying again")
+                    told = True
+            time.sleep(wait_s)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
 
-class Unreachable(Refused):
-    """Nobody answered, or only an error that may pass."""
+def _seconds(retry_after: str | None) -> float | None:
+    return float(retry_after) if retry_after and retry_after.isdigit() else None
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jobs import people
+from jobs.people import Person
 from jobs.store import Store
 
 NAME = "admin"
@@ -14,15 +15,22 @@ ORG = "local"
 
 
 def appoint(data: Path, store: Store, say: Callable[[str], None]) -> None:
-    """See to it that there is an admin, and say where the token lies. One that exists is left as it is."""
+    """See to it that there is an admin, and say where the token lies. Those that exist are left as they are."""
     path = data / "admin.token"
-    if path.exists() and people.find(store, path.read_text().strip()):
-        say(f"The admin's token is in {path}")
-    elif any(person.user == NAME for person in people.listing(store)):
-        say(f"The token of user {NAME} is not in {path}; for a new one: python -m scripts.admin users token {NAME}")
-    else:
-        write_secret(path, people.add(store, NAME, org=ORG, role=people.Role.ADMIN))
+    admin = find(store)
+    if admin is None:
+        write_secret(path, people.add(store, NAME, org=ORG, role=people.Role.ADMIN, label=path.name))
         say(f"User {NAME} was added; the token is in {path}")
+    elif path.exists() and people.find(store, path.read_text().strip()):
+        say(f"The admin's token is in {path}")
+    else:
+        say(f"The token of user {admin.user} is not in {path}; for a new one: python -m scripts.admin users token {admin.user}")
+
+
+def find(store: Store) -> Person | None:
+    """Return who has been an admin here for longest, `admin` first of all: whom a laptop's own link signs in."""
+    admins = [person for person in people.listing(store) if person.admin]
+    return min(admins, key=lambda person: (person.user != NAME, person.created_at), default=None)
 
 
 def write_secret(path: Path, secret: str) -> None:

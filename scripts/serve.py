@@ -1,6 +1,6 @@
-"""Run all of Lectern on one machine: an embedded Redis, the web and the workers, supervised.
+"""Run all of Lectern on one machine: an embedded Redis, the web, the workers and a scheduler, supervised.
 
-    python -m scripts.serve [--host 127.0.0.1] [--port 8000] [--data var] [--short N] [--long N]
+    python -m scripts.serve [--host 127.0.0.1] [--port 8000] [--data var] [--short N] [--long N] [--no-browser]
 
 With REDIS_URL set (or JOB_BACKEND=redis) that Redis is used instead. Ends cleanly on Ctrl-C or SIGTERM: workers first,
 who hand their tasks back, then the web, then Redis. A second Ctrl-C hastens it.
@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,11 +28,12 @@ from jobs.errors import LecternError, Misconfigured
 from jobs.settings import Settings, settings
 from jobs.storage import Storage
 from jobs.store import Store, check, connect
-from scripts import embedded, first_admin, listening
+from scripts import address, embedded, first_admin, listening, welcome
 from scripts.supervise import OFTEN, Command, Part, Supervisor
 
 WORKER_GRACE_S = 5.0  #: beyond DRAIN_SECONDS, in which a worker ends its horse and hands back for it
 WEB_GRACE_S = 8.0
+SCHEDULER_GRACE_S = 5.0
 REDIS_GRACE_S = 15.0  #: it writes its file out
 
 
@@ -50,6 +51,12 @@ class Plan:
     short: int
     long: int
     redis_url: str  #: "" for the embedded one
+    browser: bool = True  #: may be opened
+
+    @property
+    def own_machine(self) -> bool:
+        """Whether whoever starts it is who uses it: on a Redis of its own, and not to be reached from elsewhere."""
+        return not self.redis_url and welcome.is_loopback(self.host)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -77,13 +84,14 @@ def read_plan(argv: list[str] | None, chosen: Settings) -> Plan:
     parser.add_argument(
         "--long", type=int, default=max(1, cores() // 2), metavar="N", help="of the long queue (%(default)s: half of the cores)"
     )
+    parser.add_argument("--no-browser", action="store_true", help="print the sign-in link, and open no browser with it")
     given = parser.parse_args(argv)
     if given.short < 0 or given.long < 0:
         parser.error("--short and --long must not be negative")
     if chosen.job_backend == "redis" and not chosen.redis_url:
         raise Misconfigured("JOB_BACKEND=redis needs a REDIS_URL; set one, or leave JOB_BACKEND empty for the embedded Redis")
     redis_url = "" if chosen.job_backend == "embedded" else chosen.redis_url
-    return Plan(given.host, given.port, given.data.absolute(), given.short, given.long, redis_url)
+    return Plan(given.host, given.port, given.data.absolute(), given.short, given.long, redis_url, not given.no_browser)
 
 
 def cores() -> int:
@@ -163,8 +171,12 @@ class House:
             queues = (kind, *(f"{zone}.{kind}" for zone in settings().bound_zones))  # on one machine: all of them
             for n in range(1, count + 1):
                 self.supervisor.start(Command(f"worker-{kind}-{n}", (sys.executable, "-m", "workers", *queues), env, grace_s))
+        self.supervisor.start(Command("scheduler", (sys.executable, "-m", "workers.scheduler"), env, SCHEDULER_GRACE_S))
         await self.await_web()
+        address.publish(self.plan.data, self.address)
         say(f"Lectern is ready: {self.address}")
+        if self.plan.own_machine:
+            await asyncio.to_thread(self.welcome, redis_url)
 
     async def start_redis(self, lock: int) -> str:
         server = embedded.find()
@@ -192,11 +204,23 @@ class House:
         except RedisError as error:
             raise Misconfigured(f"the Redis of REDIS_URL cannot be used ({type(error).__name__}: {error})") from None
 
+    def welcome(self, redis_url: str) -> None:
+        """Print a link that signs in, and open it where there is a browser; a missing one keeps nobody from using the rest."""
+        with suppress(RedisError), closing(connect(redis_url)) as client:
+            link = welcome.link_for_admin(Store(client), self.address)
+            say(f"Sign in: {link}")
+            if self.plan.browser:
+                welcome.open_browser(link)
+
     def environment(self, redis_url: str) -> dict[str, str]:
         """Return what the web and the workers are told: every one the same, whatever `.env` says."""
         threads = settings().whisper_threads or min(4, max(1, cores() // max(1, self.plan.long)))
+        # Behind a proxy on this machine ALLOWED_HOSTS names what it passes on; by itself nobody but this machine asks.
+        listens = self.address.removeprefix("http://").rpartition(":")[0]
+        hosts = settings().allowed_hosts or (listens if welcome.is_loopback(self.plan.host) else "")
         return {
             **os.environ,
+            "ALLOWED_HOSTS": hosts,
             "JOB_BACKEND": "redis",
             "REDIS_URL": redis_url,
             "DATA_DIR": str(self.plan.data),
@@ -237,11 +261,12 @@ class House:
             return [part for part in self.supervisor.parts if part.command.name.startswith(names)]
 
         try:
-            await self.supervisor.stop(named("worker-"), self.hasten)
+            await self.supervisor.stop(named("worker-", "scheduler"), self.hasten)
             await self.supervisor.stop(named("web"), self.hasten)
             await self.supervisor.stop(named("redis"), asyncio.Event())  # never hastened: what it has not written yet would be lost
         finally:
             await self.supervisor.close()
+            address.withdraw(self.plan.data)
         say("Stopped")
 
 

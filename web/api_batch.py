@@ -17,6 +17,10 @@ from jobs.submit import submit_many
 from web.auth import person
 from web.backend import Backend, backend
 from web.body import NewJob, read_json, read_new_job
+from web.openapi import asked
+from web.openapi.answers import Batch
+from web.openapi.describing import IDEMPOTENCY_KEY as KEY
+from web.openapi.describing import JSON, describes
 from web.problems import Kind, Problem, describe
 from web.submitting import IDEMPOTENCY_KEY, idempotency_key, key_reused, named_upload, submission, submit_of_several, takes_several
 
@@ -32,6 +36,13 @@ class BatchJob(NewJob):
 
 
 @routes.post("")
+@describes(
+    "Submit many jobs",
+    headers=[KEY],
+    body={JSON: lambda: asked.new_jobs(BatchJob)},
+    answers={202: Batch},
+    refuses=[Kind.FORBIDDEN, Kind.NOT_FOUND, Kind.IDEMPOTENCY_KEY_REUSED],
+)
 def submit() -> tuple[Response, int]:
     """Take [job, …] → 202 [{id, url} | problem, …], in the same order; the problem alone when it is the server's and all have it."""
     key = idempotency_key(request)

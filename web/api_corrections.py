@@ -18,8 +18,10 @@ from jobs.view import told_artifacts
 from web.auth import person
 from web.backend import backend
 from web.body import read_json
+from web.openapi.answers import CorrectionsSoFar, Job
+from web.openapi.describing import describes
 from web.problems import Kind, Problem, invalid
-from web.status import status_of
+from web.status import job_of, status_of
 
 routes = Blueprint("api_corrections", __name__, url_prefix="/api/jobs/<job:job_id>/corrections")
 
@@ -44,13 +46,14 @@ class Corrections(BaseModel):
 
 
 @routes.get("")
+@describes("What was corrected", answers={200: CorrectionsSoFar})
 def corrections(job_id: str) -> Response:
-    """Answer what was corrected so far → {segments, speakers}."""
-    status_of(backend(), person(), job_id)
-    return jsonify(so_far(job_id))
+    """Answer what was corrected so far, by the places in transcript.json as it is now → {segments, speakers}."""
+    return jsonify(so_far(job_of(backend(), person(), job_id)))
 
 
 @routes.patch("")
+@describes("Correct a transcript", body=Corrections, answers={202: Job}, refuses=[Kind.CONFLICT])
 def correct(job_id: str) -> tuple[Response, int]:
     """Correct a transcript → 202 and the status. 409 unless the job has completed: it has what there is to correct."""
     status_of(backend(), person(), job_id)
@@ -82,10 +85,13 @@ def correct(job_id: str) -> tuple[Response, int]:
     return jsonify(status_of(backend(), person(), job_id)), 202
 
 
-def so_far(job_id: str) -> dict[str, Any]:
-    """Return what was corrected, without what each correction remembers of its segment."""
-    known = stored(control.corrections(backend().store, job_id))
-    return {**known, "segments": {place: {"text": change["text"]} for place, change in known["segments"].items()}}
+def so_far(view: JobView) -> dict[str, Any]:
+    """Return what was corrected: of a segment its text, and what it `was` as transcribed, where that is known."""
+    known = stored(control.corrections(backend().store, view.id))
+    segments = transcribed(view) if known["segments"] else []
+    changes = placed(known["segments"], segments) if segments else known["segments"]
+    told = {place: {name: change[name] for name in ("text", "was") if name in change} for place, change in changes.items()}
+    return {**known, "segments": dict(sorted(told.items(), key=lambda item: int(item[0])))}
 
 
 def stored(key: str | None) -> dict[str, Any]:

@@ -2,52 +2,31 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
-from werkzeug.datastructures import Headers
-from werkzeug.http import is_resource_modified, parse_range_header, quote_etag
+from flask import Blueprint, Response
 
-from jobs import show
 from jobs.errors import NotFound
+from jobs.model import JobView
+from jobs.view import title, told_artifacts
 from web.auth import person
 from web.backend import backend
-from web.problems import Kind, Problem
-from web.status import status_of
+from web.downloads import named_after, send
+from web.openapi.describing import FILE_ANSWERS, FILE_HEADERS, describes
+from web.problems import Kind
+from web.status import job_of
 
 routes = Blueprint("artifacts", __name__)
 
 
 @routes.get("/api/jobs/<job:job_id>/artifacts/<name>")
+@describes("Download what a job has made", headers=FILE_HEADERS, answers=FILE_ANSWERS, refuses=[Kind.RANGE_NOT_SATISFIABLE])
 def artifact(job_id: str, name: str) -> Response:
     """Answer 200 with the whole, 206 with one range, 304 or 416. Several ranges at once get the whole."""
-    status_of(backend(), person(), job_id)
-    found = next((entry for entry in show.artifacts(backend().store, job_id) if entry["name"] == name), None)
+    return send_artifact(job_of(backend(), person(), job_id), name)
+
+
+def send_artifact(job: JobView, name: str) -> Response:
+    """Send what `job` made under this name, called after the job. Raises NotFound."""
+    found = next((entry for entry in told_artifacts(job) if entry["name"] == name), None)
     if found is None:
-        raise NotFound(f"job {job_id} has no artifact {name}; its status lists those there are")
-    total = backend().storage.size(found["key"])
-    # A run's key is never written twice, so it stands for the bytes.
-    headers = Headers({"ETag": quote_etag(found["key"].replace("/", "-")), "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache"})
-    if not is_resource_modified(request.environ, etag=headers["ETag"]):
-        return Response(status=304, headers=headers)
-    span = _asked_range(total, headers["ETag"])
-    start, end = span or (0, total)
-    headers["Content-Length"] = str(end - start)
-    headers["Content-Type"] = found["media_type"]
-    headers.set("Content-Disposition", "attachment", filename=name)
-    if span:
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{total}"
-    chunks = iter(()) if request.method == "HEAD" else backend().storage.read(found["key"], start, end)
-    return Response(chunks, 206 if span else 200, headers)
-
-
-def _asked_range(total: int, etag: str) -> tuple[int, int] | None:
-    """Return the range asked for as (start, end), end exclusive; None for the whole. Raises Problem 416."""
-    asked = parse_range_header(request.headers.get("Range"))
-    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
-        return None
-    if request.headers.get("If-Range", etag) != etag:
-        return None  # it is not the file that the client has the other part of
-    span = asked.range_for_length(total)
-    if span is None:
-        detail = f"the artifact has {total} bytes"
-        raise Problem(Kind.RANGE_NOT_SATISFIABLE, detail, limit=total, headers={"Content-Range": f"bytes */{total}"})
-    return span
+        raise NotFound(f"job {job.id} has no artifact {name}; its status lists those there are")
+    return send(found["key"], media_type=found["media_type"], filename=named_after(title(job), name))

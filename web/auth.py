@@ -1,8 +1,9 @@
 """Know who asks: by bearer token, or by the session a person opened with one. Everything needs it unless `public`.
 
-A session holds the digest of its token, signed, never the token; a token that is replaced or removed ends its
-sessions with the next request. A request that changes something by session must show the session's CSRF token and
-come from a page of this server; one with a bearer token need not, since no browser sends that by itself.
+A session holds the digest of its token, signed, never the token; a token that is revoked or replaced ends its
+sessions with the next request. One opened by a link has a token of its own, which its sign-out ends. A request that
+changes something by session must show the session's CSRF token and come from a page of this server; one with a bearer
+token need not, since no browser sends that by itself.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hmac
 import logging
 import os
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
@@ -20,9 +22,10 @@ from urllib.parse import urlsplit
 from flask import Flask, Request, Response, current_app, g, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
-from jobs import people
+from jobs import people, people_tokens
 from jobs.people import Person
 from jobs.settings import Settings
+from web import ratelimit
 from web.backend import backend
 from web.problems import Kind, Problem
 
@@ -30,6 +33,8 @@ CSRF_HEADER = "X-CSRF-Token"
 CSRF_FIELD = "csrf_token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SESSION_S = 30 * 86_400
+WRITTEN = "at"  #: in a session: when its cookie was written, in seconds
+REWRITE_S = 86_400  #: how old a cookie becomes before it is written again: signing one takes as long as half a status
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +59,13 @@ class Sessions(SecureCookieSessionInterface):
             self._signing = super().get_signing_serializer(app)
         return self._signing
 
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        """Not with every answer, as Flask does to move the end of a session on; once a day does as well."""
+        return session.modified or (session.permanent and time.time() - session.get(WRITTEN, 0) > REWRITE_S)
+
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if session and self.should_set_cookie(app, session):
+            session[WRITTEN] = int(time.time())
         if session or session.accessed or session.modified:
             super().save_session(app, session, response)
 
@@ -104,10 +115,10 @@ def authenticate() -> None:
     g.digest = shown_digest()
     if safe and getattr(view, "identifies", False):
         return
-    found = people.find_by_digest(backend().store, g.digest)
+    found = people.find_by_digest(backend().store, g.digest, counted=True)
     if found is None:
         raise unauthenticated()
-    g.person = found
+    _note(found)
     if not safe and not request.headers.get("Authorization"):
         check_same_site(request.headers.get(CSRF_HEADER, ""))
 
@@ -132,9 +143,15 @@ def digest() -> str:
     return shown
 
 
-def identified(who: Sequence[bytes]) -> None:
+def identified(who: Sequence[Any]) -> None:
     """Note who asks, as Redis told it."""
-    g.person = people.told(who)
+    _note(people.told(who))
+
+
+def _note(found: Person) -> None:
+    g.person = found
+    if found.allowance is not None:
+        request.environ[ratelimit.NOTED] = found.allowance
 
 
 def person() -> Person:
@@ -151,16 +168,40 @@ def signed_in() -> Person | None:
 def sign_in(token: str) -> Person | None:
     """Open a session with a token. None when it is nobody's."""
     found = people.find(backend().store, token)
-    if found is None:
-        return None
-    session.clear()  # a new CSRF token too: one that was planted before the sign-in is worth nothing after it
-    session["token"] = people.digest(token)
-    session.permanent = True
+    if found is not None:
+        _open(people.digest(token))
     return found
 
 
+def sign_in_by_link(code: str) -> bool:
+    """Use up a sign-in link and open a session. False when it was used, or has expired."""
+    found = people_tokens.accept(backend().store, code)
+    if found is not None:
+        _open(found)
+    return found is not None
+
+
 def sign_out() -> None:
-    session.clear()
+    """Close the session; the token that a link had made for it ends, one that was given to a person stays."""
+    _close()
+
+
+def _open(token_digest: str) -> None:
+    _close()  # with it goes the CSRF token: one that was planted before the sign-in is worth nothing after it
+    session["token"] = token_digest
+    session.permanent = True
+
+
+def _close() -> None:
+    token_digest = session.get("token")
+    session.clear()  # first: whatever Redis says, this browser is signed out
+    if token_digest is not None:
+        people_tokens.end_browser(backend().store, token_digest)
+
+
+def visitor() -> Person | None:
+    """Return who has signed in on this browser; for views that are public."""
+    return people.find_by_digest(backend().store, session["token"]) if "token" in session else None
 
 
 def csrf_token() -> str:
@@ -207,7 +248,10 @@ def secret_key(settings: Settings) -> str:
 def unauthenticated() -> Problem:
     """Return the refusal of a request that shows no token, or one that is nobody's."""
     if request.headers.get("Authorization"):
-        detail, challenge = "the token is not valid, or was replaced", 'Bearer realm="lectern", error="invalid_token"'
+        detail, challenge = (
+            "the token is not valid: revoked, replaced or ended",
+            'Bearer realm="lectern", error="invalid_token"',
+        )
     else:
         detail, challenge = "send `Authorization: Bearer TOKEN`, or sign in at /signin", 'Bearer realm="lectern"'
     return Problem(Kind.UNAUTHENTICATED, detail, headers={"WWW-Authenticate": challenge})

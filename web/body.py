@@ -6,8 +6,9 @@ import json
 from typing import Any, NoReturn, TypeVar
 
 from flask import Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from jobs.receivers import MOST_CHARS
 from jobs.states import Priority
 from web.problems import Kind, Problem, invalid
 
@@ -22,10 +23,13 @@ class NewJob(BaseModel):
     type: str = Field(max_length=64, description="a job type: transcription")
     params: dict[str, Any] = Field(default_factory=dict, description="the type's parameters")
     priority: Priority | None = Field(None, description="instead of the type's own; an admin may raise it, anybody lower it")
+    run_at: AwareDatetime | None = Field(None, description="time before which nothing of it begins, ISO 8601 with its zone; within a year")
     zone: str = Field("", pattern=r"^([a-z0-9_]{1,32})?$", description="workers of this zone only; admins only")
+    callback_url: str = Field("", max_length=MOST_CHARS, description="where to tell each end of the job, by a signed POST")
 
 
 Asked = TypeVar("Asked", bound=NewJob)
+Query = TypeVar("Query", bound=BaseModel)
 
 
 def read_json(request: Request, *, accepted: str = "application/json, or multipart/form-data with a part named `file`") -> Any:
@@ -56,6 +60,17 @@ def read_new_job(value: Any, model: type[Asked]) -> Asked:
         raise Problem(Kind.INVALID, "a job must be a JSON object with `type` and `params`")
     try:
         return model.model_validate(value)
+    except ValidationError as error:
+        raise invalid(error) from error
+
+
+def read_query(request: Request, model: type[Query]) -> Query:
+    """Return what the address asks with, as `model` has it. Raises Problem INVALID, also for what is there twice."""
+    for name, values in request.args.lists():
+        if len(values) > 1:
+            raise Problem(Kind.INVALID, f"{name} is there {len(values)} times; name it once", field=name)
+    try:
+        return model.model_validate(request.args.to_dict())
     except ValidationError as error:
         raise invalid(error) from error
 

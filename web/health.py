@@ -8,6 +8,8 @@ from flask import Blueprint, Response, jsonify
 
 from web.auth import public
 from web.backend import backend
+from web.openapi.answers import Alive, Ready
+from web.openapi.describing import describes
 from web.problems import Kind, Problem
 
 routes = Blueprint("health", __name__)
@@ -16,14 +18,17 @@ log = logging.getLogger(__name__)
 
 @routes.get("/healthz")
 @public
+@describes("Whether this process answers", answers={200: Alive})
 def alive() -> Response:
+    """Answer, while this process can."""
     return jsonify(status="ok")
 
 
 @routes.get("/readyz")
 @public
+@describes("Whether all that it needs can be reached", answers={200: Ready})
 def ready() -> Response:
-    """Ask Redis and storage one small thing each. Raises Problem UNAVAILABLE that names what does not answer."""
+    """Ask Redis and storage one small thing each; 503 names what does not answer."""
     checks = {"redis": _redis(), "storage": _storage()}
     wrong = [f"{name}: {state}" for name, state in checks.items() if state != "ok"]
     if wrong:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from jobs.steps import steps
@@ -19,6 +19,8 @@ routes = Blueprint("pages", __name__)
 
 #: What the seed's clients poll for.
 BRIEF = ("id", "status", "progress", "message", "result_path")
+#: Where a finished transcript is read.
+READER = "reader.page"
 JOBS_SHOWN = 20
 MAX_SIGNIN_BYTES = 16_384
 
@@ -26,11 +28,12 @@ MAX_SIGNIN_BYTES = 16_384
 @routes.get("/")
 def home() -> str:
     """A place to drop a recording, and the newest jobs."""
-    jobs, cursor = jobs_of(person(), Listing(user=person().user, limit=JOBS_SHOWN))
+    sights, cursor = jobs_of(person(), Listing(user=person().user, limit=JOBS_SHOWN))
     settings = backend().settings
     limits = {"bytes": settings.max_upload_bytes, "seconds": settings.max_audio_seconds}
-    initial = {"jobs": jobs, "cursor": cursor, "limits": limits, "user": person().user}
-    return render_template("home.html", initial=initial, languages=LANGUAGES, steps=steps(settings))
+    jobs = [sight.status() for sight in sights]
+    initial = {"jobs": jobs, "cursor": cursor, "limits": limits, "user": person().user, "admin": person().admin}
+    return render_template("home.html", initial=initial, languages=LANGUAGES, steps=steps(settings, admin=person().admin))
 
 
 @routes.get("/jobs/<job:job_id>")
@@ -42,7 +45,8 @@ def job(job_id: str) -> Response | str:
     status = sight.status()
     if not asks_for_page():
         return jsonify({name: status[name] for name in BRIEF})
-    return render_template("job.html", initial=status)
+    reader = f"/jobs/{job_id}/transcript" if READER in current_app.view_functions else None
+    return render_template("job.html", initial=status, reader=reader)
 
 
 @routes.get("/signin")

@@ -16,8 +16,22 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.sansio.response import Response as AnyResponse
 
 from jobs import faults
-from jobs.errors import Conflict, Forbidden, InvalidSubmission, LecternError, Misconfigured, NotFound, Overloaded, Stale, Unplayable
+from jobs.errors import (
+    Conflict,
+    Forbidden,
+    InvalidSubmission,
+    LecternError,
+    Limited,
+    Misconfigured,
+    NotFound,
+    Overloaded,
+    Stale,
+    Unplayable,
+)
+from jobs.model import MINUTE_S
 from jobs.store import NO_WRITES
+from web import ratelimit
+from web.openai import errors as openai
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +52,13 @@ class Kind(Enum):
     TOO_LARGE = (413, "Too large")
     UNSUPPORTED_MEDIA_TYPE = (415, "Unsupported media type")
     RANGE_NOT_SATISFIABLE = (416, "Range not satisfiable")
+    MISDIRECTED = (421, "Not an address of this server")
     INVALID = (422, "Something in the request is not acceptable")
     UNPLAYABLE = (422, "Not a recording that can be transcribed")
     IDEMPOTENCY_KEY_REUSED = (422, "The Idempotency-Key was used for another request")
     INTERNAL = (500, "Something went wrong here")
     MISCONFIGURED = (500, "A setting stands in the way")
+    RATE_LIMITED = (429, "A limit is reached")
     OVERLOADED = (503, "Not now")
     UNAVAILABLE = (503, "A part of Lectern cannot be reached")
 
@@ -109,10 +125,18 @@ def answer(error: Exception) -> AnyResponse:
             return redirect(url_for("pages.signin", next=back), 303)
         response = Response(render_template("problem.html", problem=problem), problem.kind.status, mimetype="text/html")
     else:
-        body = json.dumps(problem.document(), ensure_ascii=False)
-        response = Response(body, problem.kind.status, mimetype=MEDIA_TYPE)
+        response = document(problem)
     response.headers.update(problem.headers)
     return response
+
+
+def document(problem: Problem) -> Response:
+    """Return a problem as a document, of the shape that clients of its address know."""
+    told = problem.document()
+    if request.path.startswith(openai.PREFIX):
+        body, status = json.dumps(openai.body(told), ensure_ascii=False), openai.status_of(problem.kind.status)
+        return Response(body, status, openai.headers(told), mimetype="application/json")
+    return Response(json.dumps(told, ensure_ascii=False), problem.kind.status, mimetype=MEDIA_TYPE)
 
 
 def describe(error: Exception) -> Problem:
@@ -146,7 +170,7 @@ def invalid(error: ValidationError, prefix: str = "") -> Problem:
 
 def asks_for_page() -> bool:
     """Tell whether a browser asked for one of the pages, rather than a program for an answer."""
-    if request.path.startswith(("/api/", "/static/")):
+    if request.path.startswith(("/api/", "/static/", openai.PREFIX)):
         return False
     return request.accept_mimetypes.best_match(["application/json", MEDIA_TYPE, "text/html"]) == "text/html"
 
@@ -164,11 +188,24 @@ def _lectern(error: LecternError) -> Problem:
             return Problem(Kind.NOT_FOUND, detail)
         case Conflict() | Stale():
             return Problem(Kind.CONFLICT, detail)
+        case Limited():
+            return _limited(error)
         case Overloaded():
             return Problem(Kind.OVERLOADED, detail, headers={"Retry-After": str(math.ceil(error.retry_after_s))})
         case Misconfigured():
             return Problem(Kind.MISCONFIGURED, detail)
     return Problem(Kind.INTERNAL, UNFORESEEN)
+
+
+def _limited(error: Limited) -> Problem:
+    name, field, unit = {
+        "requests": ("requests", None, 1),
+        "bytes": ("upload_bytes", "file", 1),
+        "seconds": ("audio_minutes", "params.upload", MINUTE_S),
+    }[error.what]
+    extra = {"limited": name, "used": round(error.used / unit, 1), "resets_in_seconds": math.ceil(error.reset_s)}
+    headers = ratelimit.refused(request.environ, error)
+    return Problem(Kind.RATE_LIMITED, str(error), field=field, limit=round(error.limit / unit, 1), headers=headers, extra=extra)
 
 
 def _redis(error: redis.RedisError) -> Problem:

@@ -34,6 +34,8 @@ JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  #: of the same class
 STALE_S = 86_400.0  #: a received file this old was left behind by a process that was killed
 
 
+SEVERAL = "\n"  #: between the values of a field that may come several times: one whose name ends with []
+
 Check = Callable[[dict[str, str]], None]
 
 
@@ -61,22 +63,29 @@ class Form:
 
 @contextmanager
 def receive(
-    request: Request, folder: Path, *, max_file_bytes: int, fields: frozenset[str] = frozenset(), check_fields: Check | None = None
+    request: Request,
+    folder: Path,
+    *,
+    max_file_bytes: int,
+    fields: frozenset[str] = frozenset(),
+    check_fields: Check | None = None,
+    refusal: Exception | None = None,
 ) -> Iterator[Form]:
     """Read the body of `request` and yield its form; the file in `folder` is removed afterwards, whatever happens.
 
     `check_fields` is given the fields that came before the file, and may raise what refuses it, unread.
-    Raises Problem: TOO_LARGE as soon as the file passes `max_file_bytes`, MALFORMED, INVALID.
+    Raises Problem: TOO_LARGE, or `refusal`, as soon as the file passes `max_file_bytes`, MALFORMED, INVALID.
     """
     boundary = request.mimetype_params.get("boundary", "")
     if request.mimetype != "multipart/form-data" or not boundary:
         raise Problem(Kind.UNSUPPORTED_MEDIA_TYPE, "send multipart/form-data with a part named `file`")
+    refusal = refusal or too_large(max_file_bytes)
     # Announced too large: refused before a byte of it is read. What is not the file has its own bound.
     if (request.content_length or 0) > max_file_bytes + MAX_FIELDS_BYTES + MAX_BUFFER_BYTES:
-        raise too_large(max_file_bytes)
+        raise refusal
     with tempfile.NamedTemporaryFile(dir=folder, prefix="upload-") as target:
         try:
-            form = _read(request, boundary.encode("latin-1"), target, max_file_bytes, fields, check_fields)
+            form = _read(request, boundary.encode("latin-1"), target, max_file_bytes, refusal, fields, check_fields)
         except ValueError as error:  # the decoder's word for what is not multipart
             raise Problem(Kind.MALFORMED, "the multipart body is broken or was cut off") from error
         target.flush()
@@ -101,7 +110,13 @@ def too_large(max_file_bytes: int) -> Problem:
 
 
 def _read(
-    request: Request, boundary: bytes, target: IO[bytes], max_file_bytes: int, allowed: frozenset[str], check_fields: Check | None
+    request: Request,
+    boundary: bytes,
+    target: IO[bytes],
+    max_file_bytes: int,
+    refusal: Exception,
+    allowed: frozenset[str],
+    check_fields: Check | None,
 ) -> Form:
     decoder = MultipartDecoder(boundary, max_form_memory_size=MAX_BUFFER_BYTES, max_parts=MAX_PARTS)
     form = Form()
@@ -123,7 +138,7 @@ def _read(
             case Data(data=data) as event if isinstance(part, File) and part.filename:
                 file_bytes += len(data)
                 if file_bytes > max_file_bytes:
-                    raise too_large(max_file_bytes)
+                    raise refusal
                 target.write(data)
                 digest.update(data)
                 if not event.more_data:
@@ -134,7 +149,8 @@ def _read(
                     raise Problem(Kind.TOO_LARGE, f"the fields beside the file pass {MAX_FIELDS_BYTES} bytes", limit=MAX_FIELDS_BYTES)
                 text += data
                 if not event.more_data and isinstance(part, Field):
-                    form.fields[part.name] = text.decode()
+                    before = f"{form.fields[part.name]}{SEVERAL}" if part.name in form.fields else ""
+                    form.fields[part.name] = before + text.decode()
             case Epilogue():
                 return form
 
@@ -165,7 +181,7 @@ def _check_field(part: File | Field, form: Form, allowed: frozenset[str]) -> Non
     if part.name not in allowed:
         known = ", ".join(sorted(allowed | {"file"}))
         raise Problem(Kind.INVALID, f"unknown field {part.name!r}; known are {known}", field=part.name or None)
-    if part.name in form.fields:
+    if part.name in form.fields and not part.name.endswith("[]"):
         raise Problem(Kind.INVALID, f"the field {part.name!r} was sent twice", field=part.name)
 
 

@@ -31,19 +31,22 @@ def keep(
     job: str | None = None,
     idempotency_key: str | None = None,
 ) -> Upload:
-    """Look into `received` and store it as an upload of `person`, in use by `job` if that is about to be made of it.
+    """Look into `received` and store it as an upload of `person`, in use by `job` if that is about to be made of it and is charged for it.
 
-    It is to be a transcript or a recording; None: a transcript if its name says so. Raises Unplayable; of a file that may not be
-    opened here only if it is empty, or not named like a transcript.
+    It is to be a transcript or a recording; None: a transcript if its name says so. Raises Limited; Unplayable, of a file that
+    may not be opened here only if it is empty, or not named like a transcript.
 
     With an idempotency key the same file gets the same id, so that a repeated request stores nothing twice and its
     job is the same job.
     """
     upload_id = uploads.new_id() if idempotency_key is None else _repeatable_id(person, received, idempotency_key)
-    if idempotency_key is not None and job is not None:
+    if idempotency_key is not None:
         try:
-            # Used before it is read: from here on no refusal of another request takes its file away.
-            uploads.use(backend.store, upload_id, job)
+            # Used, or kept on, before it is read: from here on no refusal of another request takes its file away.
+            if job is not None:
+                uploads.use(backend.store, upload_id, job)
+            else:
+                uploads.give_back(backend.store, upload_id, "", ttl_s=backend.settings.upload_ttl_seconds)
             return uploads.find(backend.store, upload_id, user=person.user)
         except NotFound:
             pass
@@ -60,7 +63,7 @@ def keep(
     )
     try:
         backend.storage.put_file(upload.key, received.path)
-        uploads.add(backend.store, upload, ttl_s=backend.settings.upload_ttl_seconds, job=job)
+        uploads.add(backend.store, upload, ttl_s=backend.settings.upload_ttl_seconds, job=job, limited=job is None and not person.admin)
     except BaseException:
         if idempotency_key is None:  # nobody else knows of it, so Redis need not be asked, which may be what failed
             backend.storage.delete_prefix(uploads.storage_prefix(upload_id))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from flask import Request, Response
 
 from jobs import show
-from jobs.errors import Nobody, NotFound
-from jobs.model import Standing
+from jobs.errors import Nobody, NotFound, Unseen
+from jobs.model import JobView, Standing
 from jobs.people import Person
-from jobs.view import NO_ESTIMATES, Estimates, describe, estimates
+from jobs.view import NO_ESTIMATES, Estimates, describe, estimates, with_addresses
 from web import auth
 from web.backend import Backend
 from web.recent import Entry
@@ -59,12 +59,40 @@ def look(backend: Backend, job_id: str, shown: str = "") -> Sight | None:
         seen = show.see(backend.store, job_id, asker=auth.digest(), known=entry.known if entry else None, shown=shown)
     except Nobody:
         raise auth.unauthenticated() from None
+    except Unseen as error:
+        auth.identified(error.who)
+        raise
     auth.identified(seen.who)
     if seen.known is None:
         return None
     if entry is None or entry.known is not seen.known:
         entry = backend.recent.keep(seen.known)
     return Sight(entry, seen.standing, estimates(seen.known.view, seen.standing, seen.at))
+
+
+def look_at(backend: Backend, job_ids: list[str]) -> list[Sight]:
+    """Look at jobs that the asker may see, in one round trip; those that are gone are left out."""
+    recent = backend.recent
+    entries = {job_id: entry for job_id in job_ids if (entry := recent.find(job_id))}
+    sights = []
+    for seen in show.see_many(backend.store, job_ids, known=lambda job_id: entries[job_id].known if job_id in entries else None):
+        assert seen.known  # no revision was shown
+        entry = entries.get(seen.known.view.id)
+        if entry is None or entry.known is not seen.known:
+            entry = recent.keep(seen.known)
+        sights.append(Sight(entry, seen.standing, estimates(seen.known.view, seen.standing, seen.at)))
+    return sights
+
+
+def answer_page(sights: list[Sight], cursor: str | None, request: Request) -> Response:
+    """Answer a page of a list, or 304 when If-None-Match shows that the asker has it: no job of it has changed, nor where one stands."""
+    told = [f"{sight.entry.known.view.id} {sight.tag}" for sight in sights]
+    tag = hashlib.sha256("\n".join([*told, cursor or ""]).encode()).hexdigest()[:24]
+    headers = {"ETag": f'W/"{tag}"'}
+    if request.if_none_match.contains_weak(tag):
+        return Response(status=304, headers=headers)
+    body = b"".join([b'{"jobs":[', b",".join(sight.body() for sight in sights), b'],"cursor":', encode(cursor).encode(), b"}\n"])
+    return Response(body, headers=headers, content_type="application/json")
 
 
 def answer(backend: Backend, job_id: str, request: Request) -> Response:
@@ -88,14 +116,12 @@ def status_of(backend: Backend, person: Person, job_id: str) -> dict[str, Any]:
     return with_addresses(status)
 
 
-def with_addresses(status: dict[str, Any]) -> dict[str, Any]:
-    for artifact in status["artifacts"]:
-        artifact["url"] = artifact_url(status["id"], artifact["name"])
-    return status
-
-
-def artifact_url(job_id: str, name: str) -> str:
-    return f"/api/jobs/{job_id}/artifacts/{quote(name)}"
+def job_of(backend: Backend, person: Person, job_id: str) -> JobView:
+    """Return a job that `person` may see, with its parameters and outputs, in one round trip. Raises NotFound as `status_of`."""
+    seen = show.job(backend.store, job_id)
+    if not (person.admin or seen.user == person.user):
+        raise NotFound(f"there is no job {job_id}")
+    return seen
 
 
 def etag(revision: int, told: Estimates) -> str:

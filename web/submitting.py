@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from dataclasses import replace
 
 from flask import Request
 
@@ -11,15 +12,17 @@ from jobs import transcripts, types, uploads
 from jobs.errors import Conflict, InvalidSubmission, LecternError, NoUpload
 from jobs.model import Submission
 from jobs.people import Person
-from jobs.submit import expand, permit, submit
+from jobs.states import Priority
+from jobs.submit import expand, permit, prepare, submit
 from jobs.uploads import Upload
 from web import recordings
 from web.backend import Backend
 from web.body import NewJob, parse_json, read_new_job
+from web.limits import Room
 from web.problems import Kind, Problem
-from web.receive import Form
+from web.receive import Form, Received
 
-FORM_FIELDS = frozenset({"type", "params", "priority", "zone"})
+FORM_FIELDS = frozenset({"type", "params", "priority", "run_at", "zone", "callback_url"})
 IDEMPOTENCY_KEY = re.compile(r"[\x21\x23-\x7e]{1,128}")
 SET_BY_SERVER = ("filename", "seconds", "filenames", "lengths")  #: parameters that come from the uploads, never from the client
 
@@ -35,20 +38,32 @@ def idempotency_key(request: Request) -> str | None:
     return bare
 
 
-def check_fields(backend: Backend, person: Person, fields: dict[str, str]) -> None:
-    """Refuse a form whose fields came before its file and are wrong, so that no file is sent for nothing."""
+def check_fields(backend: Backend, person: Person, free: Room, fields: dict[str, str]) -> None:
+    """Refuse a form whose fields came before its file and are wrong, or ask for more than is left, so that no file is sent for nothing."""
     if fields.keys() >= {"type", "params"}:
-        _read_form(backend, person, fields)
+        new = _read_form(backend, person, fields)
+        if free.minutes and not types.takes_transcripts(new.type):
+            raise free.minutes
 
 
 def submit_form(backend: Backend, person: Person, form: Form, *, idempotency_key: str | None) -> str:
     """Submit a job whose recording came in the same request; return its id."""
     new = _read_form(backend, person, form.fields)
+    return submit_received(backend, person, new, form.recording(), idempotency_key=idempotency_key)
+
+
+def submit_received(
+    backend: Backend, person: Person, new: NewJob, received: Received, *, idempotency_key: str | None, interactive: bool = False
+) -> str:
+    """Submit a job with the file that came with it, of high priority where somebody waits for it; return its id."""
     job_id = secrets.token_hex(8)
     text = types.takes_transcripts(new.type)
-    upload = recordings.keep(backend, person, form.recording(), transcript=text, job=job_id, idempotency_key=idempotency_key)
+    upload = recordings.keep(backend, person, received, transcript=text, job=job_id, idempotency_key=idempotency_key)
     try:
-        made = _submit(backend, submission(person, new, upload), idempotency_key, job_id)
+        asked = submission(person, new, upload, received.bytes)
+        if interactive:  # which is not for the person to ask for, but for the endpoint to say
+            asked = replace(asked, priority=Priority.HIGH, admin=True)
+        made = _submit(backend, asked, idempotency_key, job_id)
     except (LecternError, Problem):  # a refusal; after an error of the network the job may be there and need its file
         recordings.drop(backend, upload.id, job_id)
         raise
@@ -118,8 +133,11 @@ def named_upload(person: Person, new: NewJob) -> str | None:
     return named if isinstance(named, str) else None
 
 
-def submission(person: Person, new: NewJob, upload: Upload | None = None) -> Submission:
-    """Return what `person` asks for, with what is known of the upload that the job takes. Raises InvalidSubmission for one it cannot."""
+def submission(person: Person, new: NewJob, upload: Upload | None = None, came_bytes: int = 0) -> Submission:
+    """Return what `person` asks for, with what is known of the upload that the job takes, which came along if it has `came_bytes`.
+
+    Raises InvalidSubmission for an upload that the type cannot take.
+    """
     params = dict(new.params)
     if upload is not None:
         _refuse_other_kind(new.type, upload)
@@ -128,7 +146,9 @@ def submission(person: Person, new: NewJob, upload: Upload | None = None) -> Sub
         taken = types.find(new.type).Params.model_fields
         params |= {name: known[name] for name in SET_BY_SERVER if name in taken and known[name] is not None}
     kept = upload.id if upload else ""
-    return Submission(new.type, params, person.user, person.org, new.priority, new.zone, person.admin, kept)
+    asked = Submission(new.type, params, person.user, person.org, new.priority, new.zone, person.admin, kept)
+    run_at = new.run_at.timestamp() if new.run_at else None
+    return replace(asked, run_at=run_at, limited=not person.admin, bytes=came_bytes, callback_url=new.callback_url)
 
 
 def key_reused(error: Conflict, field: str = "Idempotency-Key") -> Problem:
@@ -147,7 +167,7 @@ def _read_form(backend: Backend, person: Person, fields: dict[str, str]) -> NewJ
     if "upload" not in permit(submission(person, new)).Params.model_fields:
         raise InvalidSubmission(f"jobs of type {new.type} take no file", field="file")
     any_upload = {"upload": uploads.new_id()}
-    expand(submission(person, new.model_copy(update={"params": new.params | any_upload})), backend.settings)
+    prepare(backend.settings, submission(person, new.model_copy(update={"params": new.params | any_upload})), None, None, None)
     return new
 
 

@@ -11,6 +11,7 @@ from jobs import control, quota, record
 from jobs.errors import NotFound, Stale
 from jobs.model import Claimed, JobView, Json
 from jobs.settings import Settings
+from jobs.store import Store
 from workers import log, scratch
 from workers.interrupted import Cancelled, HandBack, Interrupted, Superseded, TimedOut, stop
 from workers.kit import Kit
@@ -20,6 +21,7 @@ from workers.pieces import Pieces
 from workers.writer import Writer
 
 if TYPE_CHECKING:
+    from jobs.callbacks import Message
     from jobs.storage import Storage
 
 __all__ = [
@@ -48,6 +50,11 @@ class Context:
     @property
     def settings(self) -> Settings:
         return self._kit.settings
+
+    @property
+    def store(self) -> Store:
+        """All of Redis, for what Lectern does about itself (doctor, retention); other engines have what they need here."""
+        return self._kit.store
 
     @property
     def storage(self) -> Storage:
@@ -113,6 +120,16 @@ class Context:
             if seen.user == self.claimed.user:
                 return seen
         raise NotFound(f"there is no job {job}")
+
+    def message(self) -> Message | None:
+        """Return what this run is to tell of a job that has ended, for engine `callback`; None when there is nobody to tell, or nothing."""
+        from jobs import callbacks, show  # only now: most engines never need them
+
+        def find() -> Message | None:
+            made_at = show.job(self._kit.store, self.claimed.job).created_at
+            return callbacks.message(self._kit.store, self.claimed.params, made_at)
+
+        return self._kit.patiently(find, self._check)
 
     def suspended(self, service: str) -> tuple[float, str]:
         """Return for how many seconds a service outside is not to be asked by anybody, and why; 0 when it may be."""

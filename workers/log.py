@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 horse = logging.getLogger("workers.horse")
 supervisor = logging.getLogger("workers.supervisor")
+scheduler = logging.getLogger("workers.scheduler")
 rq = logging.getLogger("workers.rq")  #: what RQ's own code says while it runs a plain job
 rq.setLevel(logging.WARNING)
 
@@ -146,5 +147,41 @@ def command_ignored(command: object, why: str) -> None:
     supervisor.warning("command_ignored %r why=%r", command, why)
 
 
+def not_sampled(error: BaseException) -> None:
+    supervisor.info("not_sampled error=%r", str(error))
+
+
 def misconfigured(error: BaseException) -> None:
     supervisor.error("misconfigured error=%r", str(error))
+
+
+# the scheduler
+
+
+def scheduler_started(name: str) -> None:
+    scheduler.info("scheduler_started name=%s", name)
+
+
+def scheduler_leads() -> None:
+    scheduler.info("scheduler_leads")
+
+
+def scheduler_deposed() -> None:
+    scheduler.warning("scheduler_deposed: its lease ended before it was renewed; another one leads")
+
+
+def scheduler_left() -> None:
+    scheduler.info("scheduler_left")
+
+
+def scheduler_failed(error: Exception) -> None:
+    scheduler.error("scheduler_failed error=%r", f"{type(error).__name__}: {error}", exc_info=error)
+
+
+def entry_started(entry: str, due: float, upcoming: float | None, on_time: bool) -> None:
+    event, following = "entry_started" if on_time else "entry_too_late", "never" if upcoming is None else f"{upcoming:.0f}"
+    scheduler.info("%s entry=%s due=%.0f next=%s", event, entry, due, following)
+
+
+def entry_failed(entry: str, error: Exception) -> None:
+    scheduler.error("entry_failed entry=%s error=%r", entry, f"{type(error).__name__}: {error}")

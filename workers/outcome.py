@@ -28,7 +28,14 @@ class Later(Exception):
 
 
 class TryAgain(Exception):
-    """Another attempt may mend it: a service outside is in trouble. The message is a sentence, so that no traceback is shown."""
+    """Another attempt may mend it: a service outside is in trouble. The message is a sentence, so that no traceback is shown.
+
+    `delay_s` says when, where that is not for the task's own backoff to say.
+    """
+
+    def __init__(self, reason: str, delay_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.delay_s = delay_s
 
 
 class GaveUp(Exception):
@@ -56,8 +63,10 @@ def of_error(error: BaseException, claimed: Claimed, settings: Settings) -> Outc
         return Skipped(str(error))
     if isinstance(error, Later):
         return Back(str(error), error.delay_s)
-    if isinstance(error, TryAgain | GaveUp):
-        return Failed(str(error), final=isinstance(error, GaveUp))
+    if isinstance(error, TryAgain):
+        return Failed(str(error), delay_s=error.delay_s)
+    if isinstance(error, GaveUp):
+        return Failed(str(error), final=True)
     return Failed(ran_out(error, claimed) or describe(error))
 
 

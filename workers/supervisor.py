@@ -29,6 +29,7 @@ from workers.notices import Notices
 from workers.orders import Why
 from workers.outcome import TIMED_OUT
 from workers.patience import Patience
+from workers.sampler import Sampler
 from workers.stable import Stable
 
 TICK_S = 0.5
@@ -45,6 +46,7 @@ class Supervisor(Listed):
         self._settings = self._store.settings
         self._minder = Minder(stable, self._settings.drain_seconds)
         self._patience = Patience()
+        self._sampler = Sampler(self._store)
         self._enlisted = self._suspended = self._cold = False
         self._redis_at = self._renew_at = 0.0
         self._renewed = ""
@@ -113,6 +115,7 @@ class Supervisor(Listed):
         completed, failed, busy_s = self._minder.tally()
         self.show(self._state_at(completed + failed))
         self.beat(now, completed, failed, busy_s)
+        self._sampler.note(now)
 
     def _settle(self, loss: Loss) -> None:
         """Record what a dead horse has left. A run that held nothing, or holds nothing any more, needs nothing."""

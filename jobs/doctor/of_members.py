@@ -40,7 +40,7 @@ def look_at_held(store: Store, subject: Subject) -> Iterator[Fault]:
         pipe.zscore(store.keys.sweeps(), f"type:{kind}")
         held, paused, swept = pipe.execute()
     if held and not paused and swept is None:
-        yield Fault("held-kept", subject, f"{held} tasks of job type {kind} are held, which is not paused: nobody will put them back")
+        yield Fault("held-kept", subject, f"job type {kind} is not paused and has tasks held ({held}): nobody will put them back")
 
 
 def look_at_plain(store: Store, subject: Subject) -> Iterator[Fault]:

@@ -14,7 +14,7 @@ from jobs.lua.inline import with_constants_inline, with_short_functions_inline
 
 VERBS = (
     "submit", "claim", "progress", "append", "renew", "record", "hand_back", "reap", "cancel", "retry", "revise", "pause", "delete",
-    "sweep", "release", "tune", "reserve", "look", "who", "knock", "end_plain", "fail_plain",
+    "sweep", "release", "tune", "reserve", "look", "foresee", "who", "keep", "knock", "end_plain", "fail_plain", "sample",
 )  # fmt: skip
 #: What jobs.doctor reads and mends with.
 DOCTOR = (
@@ -41,11 +41,16 @@ def script(verb: str, prefix: str, constants: tuple[tuple[str, int | str], ...])
     """Return what Redis runs for `verb`: constants, the fragments' functions that it needs, its own lines, real keys."""
     own = source(verb)
     head = "\n".join(f"local {name} = {value}" for name, value in constants)
-    fragments = "\n".join(source(name) for name in named(own, "include"))
+    fragments = "\n".join(source(name) for name in with_theirs(named(own, "include")))
     whole = f"{head}\n{bare(fragments)}{HERE}{bare(own)}"
     shared, its = with_short_functions_inline(with_constants_inline(whole)).split(HERE)
     text = keys.lua(prefix, compose(shared, its, named(own, "rarely")))
     return Script(verb, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+def with_theirs(fragments: list[str]) -> list[str]:
+    """Return `fragments`, each followed by those that it brings along by an `--include` line of its own."""
+    return [one for name in fragments for one in (name, *named(source(name), "include"))]
 
 
 def bare(code: str) -> str:

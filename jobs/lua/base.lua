@@ -91,10 +91,10 @@ local function job_of(id)
   local job = known_jobs[id]
   if not job then
     local f = call('HMGET', k_job(id), 'status', 'user', 'org', 'priority', 'type', 'created', 'kids', 'cause', 'rev', 'left',
-      'size', 'version', 'params')
+      'size', 'version', 'params', 'callback', 'at')
     job = { id = id, status = f[1], user = f[2], org = f[3], priority = f[4], type = f[5], created = f[6],
             kids = f[7] or '-', cause = f[8] or '', rev = f[9] or 0, left = tonumber(f[10] or 0),
-            size = tonumber(f[11] or 0), version = f[12] or '1', params = f[13],
+            size = tonumber(f[11] or 0), version = f[12] or '1', params = f[13], callback = f[14], at = tonumber(f[15] or 0),
             touched = false, noted = 0, notes = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 } }
     known_jobs[id] = job
   end
@@ -124,9 +124,18 @@ end
 -- What is seen of it has changed.
 local function touch(job) job.touched = true end
 
+-- What is seen of a job is also how its end is told: it changes with the job that tells it.
+local function touch_told(job)
+  local rev = job.callback ~= '-' and call('HGET', k_job(job.callback), 'rev')
+  if rev then call('HSET', k_job(job.callback), 'rev', stamp(rev + 1)) end
+end
+
 local function write_jobs()
   for id, job in pairs(known_jobs) do
-    if job.touched then note(job, 'rev', stamp(job.rev + 1)) end
+    if job.touched then
+      note(job, 'rev', stamp(job.rev + 1))
+      if job.callback then touch_told(job) end
+    end
     if job.noted > 0 then call('HSET', k_job(id), unpack(job.notes, 1, job.noted)) end
   end
 end

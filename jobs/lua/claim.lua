@@ -5,7 +5,7 @@
 -- ready -> running     delayed -> ready     a cancelled job's ready -> cancelled     of lost workers: running -> ready | failed | skipped
 --include base rq fair lanes settle redo plain inbox held lose erase take
 --rarely converge cancel_node make_ready reap sweep_oldest fair_unwait idle again park unpark hold chained_first
---rarely plain_begin rq_waits promote rq_suspended adopt_all cancel_job
+--rarely plain_begin rq_waits promote rq_suspended adopt_all cancel_job touch_told
 
 local now, worker, run, queues, most = clock_now(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 

@@ -6,13 +6,5 @@
 
 local now, job = clock_now(ARGV[1]), job_of(ARGV[2])
 if not job.status then return { 'MISSING' } end
-if job.status ~= 'deleted' then
-  call('ZREM', k_jobs(), job.id)
-  call('ZREM', k_user_jobs(job.user), job.id)
-  call('ZREM', k_org_jobs(job.org), job.id)
-  call('ZREM', k_status(job.status), job.id)
-  job.status = 'deleted'
-  note(job, 'status', 'deleted')
-end
-
+unlist(job)
 return { 'OK', erase(job, now) and 1 or 0 }

@@ -1,7 +1,31 @@
 -- Remove a deleted job's nodes and, after the last, its keys. Needs base, rq, fair, lanes, settle, held.
 
+local erase
+
+local function unlist(job)
+  if job.status == 'deleted' then return end
+  call('ZREM', k_jobs(), job.id)
+  call('ZREM', k_user_jobs(job.user), job.id)
+  call('ZREM', k_org_jobs(job.org), job.id)
+  call('ZREM', k_status(job.status), job.id)
+  job.status = 'deleted'
+  note(job, 'status', 'deleted')
+end
+
+-- The jobs that tell of a deleted one go with it; returns true when more are left.
+local function erase_callbacks(job, now)
+  for n = 1, tonumber(call('HGET', k_callback(job.id), 'n') or 0) do
+    local its = job_of(callback_id(job, n))
+    if its.status then
+      unlist(its)
+      if erase(its, now) then return true end
+    end
+  end
+  return false
+end
+
 -- At most SWEEP nodes; returns true, and remembers the job in `sweeps`, when more are left.
-local function erase(job, now)
+erase = function(job, now)
   local function remove(node, line, state)
     if state == 'running' then end_run(node, line, job, run_of(node), now)
     elseif state == 'delayed' then call('ZREM', k_delayed(), node.id) end
@@ -31,7 +55,7 @@ local function erase(job, now)
       remove(node, line_of(node), state)
     end
   end
-  if budget == 0 then
+  if budget == 0 or (job.callback == '-' and erase_callbacks(job, now)) then
     call('ZADD', k_sweeps(), stamp(now), job.id)
     return true
   end
@@ -40,6 +64,7 @@ local function erase(job, now)
   end
   job.noted, job.touched = 0, false
   call('DEL', k_job(job.id), k_params(job.id), k_tasks(job.id), k_state(job.id), k_outputs(job.id))
+  if job.callback == '-' then call('DEL', k_callback(job.id)) end
   call('ZREM', k_sweeps(), job.id)
   return false
 end

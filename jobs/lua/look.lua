@@ -1,12 +1,13 @@
--- Read a job, if who asks may see it, and where it stands in its queues, in one round trip. Writes nothing.
+-- Read a job, if who asks may see it, and where it stands in its queues, in one round trip. Writes nothing but that somebody asked, and
+-- once a minute that the token was used.
 -- ARGV 1 now (µs, '' is Redis's)  2 job  3 digest of the asker's token ('' is who may see every job)
 --      4 what the caller still has of the job: '<revision> <created>', or ''  5 a revision: has the job ended at that, nothing is read; or ''
---      6 with 4: its first ready task, or ''  7… the queues of its unfinished tasks
--- Returns {'OK', what, now, who, job, tasks, state, outputs, speeds, limit, held, standing, lines}; {'MISSING'}, also when it is
--- someone else's; {'NOBODY'} when the token is nobody's. Draws no arrow. Of a job that has ended the last five are empty.
+--      6 with 4: its first ready task, or ''  7 requests that a user may make a minute  8… the queues of its unfinished tasks
+-- Returns {'OK', what, now, who, job, tasks, state, outputs, speeds, limit, held, standing, lines}; {'MISSING', who}, also when it is
+-- someone else's; {'NOBODY'} when the token is nobody's; {'LIMITED', …} as who.lua. Draws no arrow. Of a job that has ended the last five are empty.
 -- what: new | same, as the caller has it | ended, at the revision of 5: only of a new one job, tasks, state and outputs are read
--- who: user, organisation, role, created; of no token {}
--- job: type, user, org, priority, status, params, created, started, ended, rev, size, order
+-- who: as who.lua tells; of no token {}
+-- job: type, user, org, priority, status, params, created, started, ended, rev, size, order, at, callback (as callback_of tells it, or {})
 -- tasks, in that order: their lines   state, outputs: fields and values
 -- limit: how many tasks of its organisation may run at once, 0 for any number
 -- held: '' | queue | organisation | type, what is paused | limit, so many run | worker, none serves the queue it is ready in
@@ -14,26 +15,20 @@
 -- lines, for each queue of an unfinished task: queue, ids of the same organisation and priority in the chained and in the fresh
 --   lane, other organisations waiting at the priority, runs now, workers, mean length of a run (µs), share of claims that take
 --   a fresh task (millionths), claims ever, ids in the lanes per priority (4)
---include base rq fair lanes settle people
+--include base rq fair lanes settle people standing limits
 
 local now, digest, kept, told = clock_now(ARGV[1]), ARGV[3], ARGV[4], ARGV[5]
-local who = digest ~= '' and person_of(digest) or {}
+local who = digest ~= '' and person_of(digest, now) or {}
 if digest ~= '' and not who[1] then return { 'NOBODY' } end
+local refused = digest ~= '' and who[3] ~= 'admin' and count_request(who, ARGV[7], now)
+if refused then return refused end
 local f = call('HMGET', k_job(ARGV[2]), 'status', 'user', 'org', 'priority', 'type', 'created', 'rev')
 local job = { id = ARGV[2], status = f[1], user = f[2], org = f[3], priority = f[4], type = f[5], created = f[6], rev = f[7] or '0' }
-if not job.status or job.status == 'deleted' then return { 'MISSING' } end
-if digest ~= '' and who[3] ~= 'admin' and who[1] ~= job.user then return { 'MISSING' } end
+if not job.status or job.status == 'deleted' then return { 'MISSING', who } end
+if digest ~= '' and who[3] ~= 'admin' and who[1] ~= job.user then return { 'MISSING', who } end
 local lives = alive(job)
 local what = kept == job.rev .. ' ' .. job.created and 'same' or not lives and told == job.rev and 'ended' or 'new'
 if what ~= 'new' and not lives then return { 'OK', what, stamp(now), who, {}, {}, {}, {}, {}, '0', '', {}, {} } end
-
-local function line_up_of(queue)
-  local clock, ready = clock_of(queue), k_ready(queue, job.priority)
-  local function length(chained) return rq_length(rq_lane(queue, job.priority, chained, job.org)) end
-  local others = call('ZCARD', ready) - (call('ZSCORE', ready, job.org) and 1 or 0)
-  return { queue, length(true), length(false), others, stamp(clock.n), rq_workers(queue), stamp(clock.m), stamp(clock.s),
-           stamp(clock.t), stamp(clock.wh), stamp(clock.wn), stamp(clock.wl), stamp(clock.wb) }
-end
 
 local function standing_of(node, line)
   local f = call('HMGET', node.state, node.field .. ':c', node.field .. ':q')
@@ -44,21 +39,12 @@ local function standing_of(node, line)
   return { node.task, queue, before + math.min(math.max(place, 0), math.max(mine - 1, 0)) }
 end
 
-local function held_by(line) -- nil: no task is ready
-  if call('EXISTS', k_pauses()) == 1 then
-    if line and call('SISMEMBER', k_pauses(), 'queue:' .. line[1]) == 1 then return 'queue' end
-    if call('SISMEMBER', k_pauses(), 'org:' .. job.org) == 1 then return 'organisation' end
-    if call('SISMEMBER', k_pauses(), 'type:' .. job.type) == 1 then return 'type' end
-  end
-  if line and line[6] == 0 then return 'worker' end
-  return line and call('HGET', k_fair(line[1], job.org), 'k') == '1' and 'limit' or ''
-end
-
-local first, queues, fields, tasks, state, outputs = ARGV[6], { unpack(ARGV, 7) }, {}, {}, {}, {}
+local first, queues, fields, tasks, state, outputs = ARGV[6], { unpack(ARGV, 8) }, {}, {}, {}, {}
 if what == 'new' then
   fields = call('HMGET', k_job(job.id), 'type', 'user', 'org', 'priority', 'status', 'params', 'created', 'started', 'ended', 'rev',
-    'size', 'order')
+    'size', 'order', 'at', 'callback')
   if not fields[6] then fields[6] = call('GET', k_params(job.id)) or '{}' end
+  fields[14] = fields[14] == '-' and callback_of(job.id) or {}
   local names = {}
   for name in names_in(fields[12]) do names[#names + 1] = name end
   tasks, state, outputs = call('HMGET', k_tasks(job.id), unpack(names)), call('HGETALL', k_state(job.id)), call('HGETALL', k_outputs(job.id))
@@ -82,9 +68,9 @@ local lines, standing, line_of_first = {}, {}, nil
 local node = first ~= '' and locate(job.id .. '-' .. first)
 local waits_in = node and line_of(node).queue
 for i, queue in ipairs(queues) do
-  lines[i] = line_up_of(queue)
+  lines[i] = line_for(job, queue)
   if queue == waits_in then line_of_first = lines[i] end
 end
 if node then standing = standing_of(node, line_of_first) end
 return { 'OK', what, stamp(now), who, fields, tasks, state, outputs, speeds,
-         call('HGET', k_org(job.org), 'max_running') or '0', held_by(line_of_first), standing, lines }
+         call('HGET', k_org(job.org), 'max_running') or '0', held_by(job, line_of_first), standing, lines }

@@ -8,7 +8,7 @@
 -- running -> completed | joining | delayed | ready | failed | skipped     pending -> ready     and the arrows of claim
 --include base rq fair lanes settle redo plain inbox held lose erase back take
 --rarely converge give_up fail spawn join child_progress cancel_node reap sweep_oldest again fair_unwait rq_unshow_started idle
---rarely park unpark hold chained_first learn give_back
+--rarely park unpark hold chained_first learn give_back call_back touch_told
 --rarely plain_begin rq_waits promote rq_suspended adopt_all cancel_job
 
 local now, worker, next_run, queues, most = clock_now(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])

@@ -8,7 +8,8 @@ local function reopen(job, now)
     set_status(job, 'running')
     job.cause = ''
     note(job, 'cause', '')
-    call('HDEL', k_job(job.id), 'ended')
+    call('HDEL', k_job(job.id), 'ended', 'at') -- who retries a job before its time wants it now
+    job.at = 0
   end
 end
 

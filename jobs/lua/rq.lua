@@ -273,3 +273,25 @@ local function rq_list(lane) -- as rq_push and rq_holds do
 end
 local function rq_set_origin(node, queue) call('HSET', rq_key(node.id), 'origin', queue) end
 local function rq_registry(name, queue) return 'rq:' .. name .. ':' .. queue end
+
+-- For samples of the queues.
+local function rq_queues() return call('SMEMBERS', 'rq:queues') end
+local function rq_ended(registry, queue, from, to, ttl_s) -- how many of its members ended from `from` until before `to` (s)
+  return call('ZCOUNT', 'rq:' .. registry .. ':' .. queue, stamp(from + ttl_s), '(' .. stamp(to + ttl_s))
+end
+local function unix_of(text) -- an ISO time, in whole seconds; to days as second_of goes back from them
+  local year, month, day, hour, minute, second = string.match(text, '^(%d+)-(%d+)-(%d+)T(%d+):(%d+):(%d+)')
+  if not year then return nil end
+  local y, m = tonumber(year), tonumber(month)
+  if m <= 2 then y, m = y - 1, m + 12 end
+  local days = 365 * y + math.floor(y / 4) - math.floor(y / 100) + math.floor(y / 400) + math.floor((153 * (m - 3) + 2) / 5) + day - 719469
+  return ((days * 24 + hour) * 60 + minute) * 60 + second
+end
+local function rq_waits_since(lane) -- of the first id, of five at most, that waits there (s)
+  for place = 0, 4 do
+    local id = call('LINDEX', 'rq:queue:' .. lane, stamp(place))
+    if not id then return nil end
+    local told = call('HMGET', rq_key(id), 'status', 'enqueued_at')
+    if told[1] == 'queued' and told[2] then return unix_of(told[2]) end
+  end
+end

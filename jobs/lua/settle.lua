@@ -1,5 +1,5 @@
 -- What follows when a node changes: lanes, leases, the graph, the job. Needs base, rq, fair, lanes.
---
+--include callback
 -- The fences: a job that is not alive has no unfinished task, and a parent that is not joining has no unfinished child.
 -- `converge` brings nodes in line with their fence, a bounded number a call; whoever meets a node before that (a claim,
 -- a record) treats it as already cancelled.
@@ -18,16 +18,25 @@ end
 
 local function set(node, state, ...) call('HSET', node.state, node.field, state, ...) end
 
--- new -> ready | pending
-local function start(node, line, job, now, ready)
-  rq_create(node, line, job.type, now, ready and 'queued' or 'deferred')
-  if ready then line_up(node, line.queue, job, now, false) else set(node, 'pending') end
-end
-
 -- pending | delayed | running | cancelled | failed -> ready
 local function make_ready(node, line, job, now, front, chained)
   rq_queued(node, now)
   line_up(node, line.queue, job, now, front, chained)
+end
+
+-- new | running | failed -> delayed
+local function delay(node, line, due)
+  set(node, 'delayed')
+  call('ZADD', k_delayed(), stamp(due), node.id)
+  rq_scheduled(node, line.queue, due)
+end
+
+-- new -> ready | pending | delayed, when its job is not to begin yet
+local function start(node, line, job, now, ready)
+  rq_create(node, line, job.type, now, ready and 'queued' or 'deferred')
+  if not ready then set(node, 'pending')
+  elseif job.at > now then delay(node, line, job.at)
+  else line_up(node, line.queue, job, now, false) end
 end
 
 -- pending -> ready; whether it is `chained`, if that is known
@@ -35,13 +44,6 @@ local function begin_pending(node, job, now, chained)
   local line = line_of(node)
   rq_leave(node, line.queue, 'pending')
   make_ready(node, line, job, now, false, chained)
-end
-
--- running | failed -> delayed
-local function delay(node, line, due)
-  set(node, 'delayed')
-  call('ZADD', k_delayed(), stamp(due), node.id)
-  rq_scheduled(node, line.queue, due)
 end
 
 local function end_run(node, line, job, r, now, seen) -- whatever its outcome: the lease, the charge, what RQ shows
@@ -60,6 +62,7 @@ local function finish_job(job, status, now, cause)
   note(job, 'ended', stamp(now))
   if cause ~= job.cause then note(job, 'cause', cause) end
   job.cause = cause
+  if job.callback then call_back(job, now) end
 end
 
 -- pending dependents -> ready, when this was the last they needed

@@ -8,6 +8,7 @@ it is submitted, and as its tasks found out) and `PART_SECONDS` (engine → the 
 seconds of audio). A type whose jobs are made of other jobs has `uses(params) -> tuple of their ids`: they are checked to be the
 same user's and to have ended where the job is accepted (jobs/uses.py). `TAKES_TRANSCRIPTS = True` says that its upload is a
 transcript, not a recording. `revised(job, text) -> tuple of names` says which tasks to run again when its transcript was corrected.
+`INTERNAL = True` is for what nobody submits: its jobs are made by Lectern itself.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def names() -> tuple[str, ...]:
 def find(name: str) -> JobType:
     """Return the job type called `name`. Raises InvalidSubmission that lists the known ones."""
     if name not in names():
-        raise InvalidSubmission(f"unknown job type {name!r}; known are {', '.join(names())}", field="type")
+        raise InvalidSubmission(f"unknown job type {name!r}; known are {', '.join(open_to_all())}", field="type")
     return cast(JobType, importlib.import_module(f"{__name__}.{name}"))
 
 
@@ -53,6 +54,16 @@ def find(name: str) -> JobType:
 def understood(name: str, version: int) -> bool:
     """Whether this process knows the job type called `name` as of `version`; else a newer one has made the job."""
     return name in names() and version <= version_of(find(name))
+
+
+def internal(name: str) -> bool:
+    """Whether jobs of a type are Lectern's own: nobody submits one, and lists have them only when asked for the type."""
+    return name in names() and bool(getattr(find(name), "INTERNAL", False))
+
+
+def open_to_all() -> tuple[str, ...]:
+    """Return the names of the types that can be submitted, by admins at least."""
+    return tuple(name for name in names() if not internal(name))
 
 
 def version_of(kind: JobType) -> int:

@@ -20,7 +20,10 @@ class Params(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     jobs: tuple[Annotated[str, Field(pattern=rf"^{JOB_ID.pattern}$")], ...] = Field(
-        min_length=1, max_length=MAX_JOBS, description=f"ids of 1 to {MAX_JOBS} finished jobs of your own, in the order of their folders"
+        min_length=1,
+        max_length=MAX_JOBS,
+        description=f"ids of 1 to {MAX_JOBS} finished jobs of your own, in the order of their folders",
+        json_schema_extra={"uniqueItems": True},
     )
 
     @field_validator("jobs")

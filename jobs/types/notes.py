@@ -19,7 +19,7 @@ WEIGHTS = {"read": 1.0, "notes": 8.0, "merge": 1.0}
 
 
 class Params(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"oneOf": [{"required": ["job"]}, {"required": ["upload"]}]})
 
     job: str | None = Field(None, pattern=rf"^{JOB_ID.pattern}$", description="id of a transcription of your own that has ended")
     upload: str | None = Field(

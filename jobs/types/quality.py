@@ -24,7 +24,7 @@ class Params(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     uploads: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")], ...] = Field(
-        min_length=1, max_length=200, description="ids of the uploaded recordings, each once"
+        min_length=1, max_length=200, description="ids of the uploaded recordings, each once", json_schema_extra={"uniqueItems": True}
     )
     filename: str = Field("recordings", max_length=300, description="what the recordings are called together; set from the uploads")
     filenames: tuple[Annotated[str, Field(max_length=255)], ...] = Field((), description="their own names; set from the uploads")

@@ -57,6 +57,11 @@ def rows(lines: Iterable[Iterable[object]], *head: str) -> str:
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table)
 
 
+def counted(count: int, what: str) -> str:
+    """Say a number of things: `1 job`, `2,000 jobs`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def duration(seconds: float | None) -> str:
     """Say a time for people: `42 s`, `7 min`, `3.5 h`."""
     if seconds is None:

@@ -8,7 +8,7 @@ from typing import Any
 from jobs import doctor
 from jobs.doctor import Fault, Report
 from jobs.store import Store
-from scripts.admin.desk import command, tell
+from scripts.admin.desk import command, counted, tell
 
 SOUND, FAULTY = 0, 1  #: and 2, as everywhere, when it could not look
 
@@ -34,13 +34,13 @@ def examine(store: Store, arguments: argparse.Namespace) -> int:
 
 
 def told(report: Report) -> str:
-    looked = ", ".join(f"{count} {what}" for what, count in report.looked.items() if count)
+    looked = ", ".join(counted(count, what.removesuffix("s")) for what, count in report.looked.items() if count)
     lines = [sentence(fault) for fault in report.faults]
     lines += [f"note: {fault.says}: {fault.todo}" for fault in report.notes]
     if report.more:
-        lines.append(f"{report.more} more look wrong and are for the next run")
+        lines.append(f"{report.more} more {'looks' if report.more == 1 else 'look'} wrong, for the next run")
     mended = sum(fault.mended is True for fault in report.faults)
-    found = f"{len(report.faults)} faults{f', {mended} of them repaired' if mended else ''}" if report.faults else "sound"
+    found = f"{counted(len(report.faults), 'fault')}{f', {mended} of them repaired' if mended else ''}" if report.faults else "sound"
     return "\n".join([*lines, f"{found}: looked at {looked or 'nothing'} in {report.seconds:.1f} s"])
 
 

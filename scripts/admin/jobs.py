@@ -16,7 +16,7 @@ from jobs.settings import settings
 from jobs.states import JobStatus
 from jobs.storage import Storage
 from jobs.store import Store
-from scripts.admin.desk import command, has_redis_of_its_own, noun, rows, tell
+from scripts.admin.desk import command, counted, has_redis_of_its_own, noun, rows, tell
 
 PAGE = 100
 
@@ -102,7 +102,7 @@ def purge_jobs(store: Store, arguments: argparse.Namespace) -> None:
             remove(store, storage, job["id"])
         purged.append(job["id"])
     would = "would be " if arguments.dry_run else ""
-    tell(arguments, {"purged": purged, "dry_run": arguments.dry_run}, "\n".join([*purged, f"{len(purged)} jobs {would}deleted"]))
+    tell(arguments, {"purged": purged, "dry_run": arguments.dry_run}, "\n".join([*purged, f"{counted(len(purged), 'job')} {would}deleted"]))
 
 
 def select(store: Store, arguments: argparse.Namespace) -> Iterable[dict[str, Any]]:

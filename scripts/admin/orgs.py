@@ -15,7 +15,7 @@ from scripts.admin.desk import command, noun, rows, tell
 
 def add_to(things: Any, shared: argparse.ArgumentParser) -> None:
     group = noun(things, "orgs", "list organisations; set what they get of the workers")
-    command(group, shared, "list", list_orgs, "list organisations with their weights and limits")
+    command(group, shared, "list", list_orgs, "list organisations with their weights and limits, and which are paused")
     tune = command(
         group, shared, "set", set_org, "set an organisation's weight or limit; effective before the next claim, what runs goes on"
     )
@@ -32,8 +32,8 @@ def check_set(parser: argparse.ArgumentParser, arguments: argparse.Namespace) ->
 
 def list_orgs(store: Store, arguments: argparse.Namespace) -> None:
     found = orgs.listing(store)
-    lines = ((org.org, f"{org.weight:g}", org.max_running or "no limit") for org in found)
-    tell(arguments, [asdict(org) for org in found], rows(lines, "org", "weight", "max running"))
+    lines = ((org.org, f"{org.weight:g}", org.max_running or "no limit", "paused" if org.paused else "") for org in found)
+    tell(arguments, [asdict(org) for org in found], rows(lines, "org", "weight", "max running", ""))
 
 
 def set_org(store: Store, arguments: argparse.Namespace) -> None:
@@ -46,4 +46,5 @@ def set_org(store: Store, arguments: argparse.Namespace) -> None:
 
 def told(org: Org) -> str:
     limit = f"at most {org.max_running} of its tasks run at once" if org.max_running else "as many of its tasks run at once as workers take"
-    return f"{org.org} has weight {org.weight:g}; {limit}"
+    paused = f"; it is paused: `queues resume --org {org.org}`" if org.paused else ""
+    return f"{org.org} has weight {org.weight:g}; {limit}{paused}"

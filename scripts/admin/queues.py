@@ -14,7 +14,7 @@ from jobs.errors import InvalidSubmission
 from jobs.model import ORG_NAME
 from jobs.states import Priority
 from jobs.store import Store
-from scripts.admin.desk import command, duration, noun, rows, tell
+from scripts.admin.desk import command, counted, duration, noun, rows, tell
 
 QUEUE_NAME = re.compile(r"(?:[a-z0-9_]{1,32}\.)?(?:short|long)")
 KINDS: dict[Paused, str] = {"queue": "queue", "org": "organisation", "type": "job type"}
@@ -44,7 +44,7 @@ def list_queues(store: Store, arguments: argparse.Namespace) -> None:
             queue.running,
             queue.workers,
             duration(queue.oldest_wait_seconds),
-            "paused" if queue.paused else "",
+            "paused" if queue.paused else "no worker" if queue.waiting and not queue.workers else "",
         )
         for queue in found
     )
@@ -58,7 +58,7 @@ def list_queues(store: Store, arguments: argparse.Namespace) -> None:
         text += ["", rows(shares, "queue", "org", "waiting", "running", "oldest wait", "")]
     held = control.held(store)
     text += [f"organisation {name} is paused" for name in paused["org"]]
-    text += [f"job type {name} is paused; {held.get(name, 0)} ready tasks of it are held, out of their queues" for name in paused["type"]]
+    text += [f"job type {name} is paused; held out of their queues: {counted(held.get(name, 0), 'ready task')}" for name in paused["type"]]
     tell(arguments, {"queues": [asdict(queue) for queue in found], "paused": paused, "held": held}, "\n".join(text))
 
 

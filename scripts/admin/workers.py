@@ -30,8 +30,14 @@ def list_workers(store: Store, arguments: argparse.Namespace) -> None:
     def ago(at: datetime | None) -> str:
         return duration(max((now - at).total_seconds(), 0.0) if at else None)
 
-    lines = ((w.name, ",".join(w.queues), w.state, w.running or "–", ago(w.heartbeat_at), ago(w.born_at)) for w in found)
-    tell(arguments, [described(worker) for worker in found], rows(lines, "worker", "queues", "state", "runs", "heard of", "born"))
+    lines = (
+        (w.name, ",".join(w.queues), w.state, w.running or "–", w.completed, w.failed, ago(w.heartbeat_at), ago(w.born_at)) for w in found
+    )
+    tell(
+        arguments,
+        [described(worker) for worker in found],
+        rows(lines, "worker", "queues", "state", "runs", "done", "failed", "heard of", "born"),
+    )
 
 
 def described(worker: fleet.Worker) -> dict[str, Any]:
@@ -40,15 +46,17 @@ def described(worker: fleet.Worker) -> dict[str, Any]:
 
 
 def drain_workers(store: Store, arguments: argparse.Namespace) -> None:
-    each(store, arguments, fleet.drain, "hands its task back and ends")
+    each(store, arguments, fleet.drain, "hands its task back and ends", "ends; it runs nothing")
 
 
 def kill_workers(store: Store, arguments: argparse.Namespace) -> None:
-    each(store, arguments, fleet.kill, "was told to kill what it runs")
+    each(store, arguments, fleet.kill, "was told to kill what it runs", "runs nothing; what it may have begun just now is killed")
 
 
-def each(store: Store, arguments: argparse.Namespace, do: Callable[[Store, str], None], did: str) -> None:
+def each(store: Store, arguments: argparse.Namespace, do: Callable[[Store, str], None], did: str, idle: str) -> None:
+    """Do something to each worker that is meant, and say what becomes of it: `did`, or `idle` of one that runs nothing."""
     names = fleet.find(store, arguments.worker)
+    running = {worker.name for worker in fleet.listing(store) if worker.running}
     for name in names:
         do(store, name)
-    tell(arguments, {"workers": list(names)}, "\n".join(f"{name} {did}" for name in names))
+    tell(arguments, {"workers": list(names)}, "\n".join(f"{name} {did if name in running else idle}" for name in names))

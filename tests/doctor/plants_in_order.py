@@ -127,7 +127,7 @@ def a_queue_that_seems_longer(hands: Hands) -> str:
     return job
 
 
-@plant("held-kept", says="1 tasks of job type synthetic are held, which is not paused")
+@plant("held-kept", says="job type synthetic is not paused and has tasks held (1)")
 def held_tasks_that_nobody_puts_back(hands: Hands) -> str:
     job = paused(hands, "synthetic", "type")
     hands.store.redis.delete("app:pauses")

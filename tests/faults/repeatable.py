@@ -10,8 +10,9 @@ from typing import Any
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from jobs import claim, control, orgs, people, pieces, plain, quota, record, show, submit, uploads
+from jobs import claim, control, orgs, people, pieces, plain, quota, record, samples, show, submit, uploads
 from jobs.errors import NotFound, Stale
+from jobs.foresee import foresee
 from jobs.model import Back, Claimed, Completed, Failed, Idle, Outcome, Plain, Skipped, Spawn, Submission
 from jobs.settings import Quota
 from jobs.store import stamp
@@ -159,6 +160,11 @@ def pauses(kind: control.Paused, name: str, *, on: bool) -> Callable[[Hands], Re
     return prepare
 
 
+def samples_the_queues(hands: Hands) -> Repeatable:
+    child(hands)
+    return lambda: samples.note(hands.store, now=hands.now)
+
+
 def tunes(hands: Hands) -> Repeatable:
     child(hands)
     return lambda: orgs.set(hands.store, "acme", weight=2.0, max_running=1, now=hands.now)
@@ -279,7 +285,29 @@ def releases(hands: Hands) -> Repeatable:
     return lambda: hands.store.run("release", upload.id, "j1")
 
 
+def told(hands: Hands, job: str | None = None) -> str:
+    asked = Submission("synthetic", {"tasks": [{"name": "a"}]}, "ada", "acme", admin=True, callback_url="https://example.org/")
+    return submit.submit(hands.store, asked, job=job, now=hands.now)
+
+
+def records_the_end(hands: Hands) -> Repeatable:
+    told(hands)
+    claimed = hands.claim()
+    return lambda: hands.record(claimed, next_run="next")
+
+
+def foresees(hands: Hands) -> Repeatable:
+    asked = Submission("synthetic", {"tasks": [{"name": "a"}]}, "ada", "acme", admin=True)
+    return lambda: foresee(hands.store, asked, [60.0])
+
+
+def keeps(hands: Hands) -> Repeatable:
+    upload = uploads.Upload(uploads.new_id(), "ada", "acme", "a.ogg", 1, "audio/ogg", 1.0, "uploads/x/recording")
+    return lambda: uploads.add(hands.store, upload, ttl_s=60, limited=True, now=hands.now)
+
+
 CASES = [
+    Case("submit", "of a job that is told of", lambda hands: partial(told, hands, "j1")),
     Case("submit", "with the job's id", lambda hands: submitted(hands, job="j1")),
     Case("submit", "with an Idempotency-Key", lambda hands: submitted(hands, idempotency_key="k")),
     Case("claim", "of a task", claims),
@@ -322,9 +350,14 @@ CASES = [
     Case("reserve", "a place", reserves(free=True)),
     Case("reserve", "none left", reserves(free=False)),
     Case("look", "", looks),
+    Case("foresee", "", foresees),
+    Case("record", "what ends a job that is told of", records_the_end),
+    Case("cancel", "of a job that is told of", lambda hands: partial(control.cancel, hands.store, told(hands), now=hands.now)),
+    Case("keep", "an upload that is charged", keeps),
     Case("who", "", lambda hands: partial(people.find, hands.store, people.add(hands.store, "ada", org="acme"))),
     Case("claim", "of a plain RQ job", claims_plain),
     Case("knock", "", knocks),
+    Case("sample", "", samples_the_queues, again=60),  # seconds until the next
     # RQ's own code has committed the outcome: the run is over, and needs nothing.
     Case("end_plain", "", ends_plain, again=Stale),
     Case("hand_back", "of a plain RQ job", hands_plain_back),

@@ -101,6 +101,8 @@ def test_each_job_type_expands_and_reduces(name: str) -> None:
         "quality": {"uploads": ["0" * 24]},
         "notes": {"upload": "u"},
         "export": {"jobs": ["0" * 16]},
+        "callback": {"job": "0" * 16, "event": 1, "status": "failed"},
+        "maintenance": {"what": "retention"},
     }
     params = given[name]
     graph = kind.expand(kind.Params.model_validate(params))

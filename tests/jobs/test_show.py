@@ -16,7 +16,7 @@ def test_the_status_has_every_field_of_the_interface(hands: Hands) -> None:
     told = show.status(hands.store, job)
     assert set(told) == {
         *("id", "type", "user", "org", "priority", "status", "progress", "message", "result_path", "created_at", "started_at", "ended_at"),
-        *("eta_seconds", "queue_position", "warnings", "tasks", "held", "artifacts", "revision", "title"),
+        *("run_at", "eta_seconds", "queue_position", "warnings", "tasks", "held", "artifacts", "callback", "revision", "title"),
     }
     assert set(told["tasks"][0]) == {
         *("name", "engine", "queue", "state", "optional", "attempts", "progress", "message", "error", "needs", "started_at", "ended_at"),

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from jobs import control, record, show
-from jobs.model import Completed, Failed, Graph, Json, Outcome, Skipped, Spawn, TaskSpec
+from jobs.model import Completed, Failed, Graph, JobView, Json, Outcome, Skipped, Spawn, TaskSpec
 from jobs.store import Store
 from jobs.submit import lines
 from tests.jobs.hands import Hands, chain
@@ -21,13 +21,19 @@ def submitted(store: Store, params: Json, job: str = "0123456789abcdef") -> str:
     """Make a job of one task with these parameters, which no type has to know."""
     text = json.dumps(params, separators=(",", ":"), ensure_ascii=False)
     graph = Graph((TaskSpec("a", "synthetic"),))
-    store.run("submit", "", job, "synthetic", "ada", "acme", "normal", text, "", "", 1, 1, 0, "", *lines(graph))
+    store.run("submit", "", job, "synthetic", "ada", "acme", "normal", text, "", "", 1, 1, 0, "", "", 0, 0, "", "", "", "", *lines(graph))
     return job
+
+
+def listed_of(hands: Hands, job: str) -> JobView:
+    (seen,) = show.see_many(hands.store, [job])
+    assert seen.known
+    return seen.known.view
 
 
 def read_everywhere(hands: Hands, job: str) -> list[Json]:
     """The parameters of the only job as whoever reads them has them: its status, a list, a worker, one whose claim is repeated."""
-    listed = show.read_many(hands.store, [job])[0].params
+    listed = listed_of(hands, job).params
     return [show.job(hands.store, job).params, listed, hands.look("run").params, hands.look("run").params]
 
 
@@ -63,7 +69,7 @@ ERROR = "the recording could not be decoded: Invalid data found when processing 
 
 def error_of(hands: Hands, job: str) -> str:
     """The error of task `a` as the job's status and a list have it."""
-    (listed,) = show.read_many(hands.store, [job])
+    listed = listed_of(hands, job)
     assert listed.tasks == show.job(hands.store, job).tasks
     return {task.name: task.error for task in listed.tasks}["a"]
 

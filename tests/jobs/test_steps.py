@@ -11,11 +11,11 @@ from jobs.steps import Step, steps
 from jobs.types import transcription
 
 
-def offered(**given: Any) -> dict[str, Step]:
-    return {step.param: step for step in steps(Settings(**given))}
+def offered(*, admin: bool = True, **given: Any) -> dict[str, Step]:
+    return {step.param: step for step in steps(Settings(**given), admin=admin)}
 
 
-@pytest.mark.parametrize("step", steps(Settings()), ids=lambda step: step.param)
+@pytest.mark.parametrize("step", steps(Settings(), admin=False), ids=lambda step: step.param)
 def test_a_switch_gives_a_parameter_the_values_it_takes_and_off_is_what_it_is_unless_asked_for(step: Step) -> None:
     for value in (step.on, step.off):
         assert getattr(transcription.Params.model_validate({"upload": "u1", step.param: value}), step.param) == value
@@ -24,7 +24,7 @@ def test_a_switch_gives_a_parameter_the_values_it_takes_and_off_is_what_it_is_un
 
 
 def test_every_step_that_adds_a_task_can_be_asked_for() -> None:
-    asked = {step.param: step.on for step in steps(Settings())}
+    asked = {step.param: step.on for step in steps(Settings(), admin=False)}
     tasks = {task.name for task in transcription.expand(transcription.Params(upload="u1", **asked)).tasks}
     assert tasks == set(transcription.WEIGHTS)
 
@@ -56,3 +56,12 @@ def test_what_sends_the_text_to_google_says_so() -> None:
 def test_telling_speakers_apart_without_models_is_called_experimental() -> None:
     assert "experimental; set DIARIZATION_MODEL_DIR" in offered()["speaker_detection"].says
     assert "experimental" not in offered(diarization_model_dir="/models")["speaker_detection"].says
+
+
+def test_settings_are_named_to_admins_only() -> None:
+    found = offered(admin=False)
+    assert found["llm_cleanup"].missing == "Not configured: ask your admin. It would send the text to Google"
+    assert found["speaker_detection"].says.endswith("experimental")
+    assert not any(
+        name in f"{step.says} {step.missing}" for step in found.values() for name in ("DIARIZATION", "GEMINI_API", "THIRD_PARTIES")
+    )

@@ -125,6 +125,7 @@ class Job:
     ended: int | None = None
     split: list[Node] = field(default_factory=list)  #: tasks with children, in the order in which they split
     late: bool = False  #: pending tasks that need nothing more were left for a sweep
+    run_at: int = 0  #: not before
     retried: str = ""  #: id of the last call of retry
     corrections: str = ""  #: id of the last call of revise
 

@@ -10,7 +10,7 @@ from hypothesis.stateful import precondition, rule
 from jobs import control, orgs, submit
 from jobs.model import Submission
 from jobs.states import Priority
-from tests.model.policy import PRIORITIES
+from tests.model.policy import PRIORITIES, SECOND
 from tests.model.stage import MANY, ORGS, PAUSED, Stage, again, patience, picks
 
 NAMES = "abcdef"
@@ -49,17 +49,19 @@ class People(Stage):
         org=st.sampled_from(SUBMITTING),
         priority=st.sampled_from(USUAL),
         key=st.sampled_from(["", "", "k1", "k2"]),
+        in_s=st.sampled_from([0, 0, 0, 1, 2, -1]),
         patience=patience,
         again=again,
     )
-    def submit(self, tasks: list[dict[str, Any]], org: str, priority: str, key: str, patience: int, again: bool) -> None:
-        submission = Submission("synthetic", {"tasks": tasks}, user="ada", org=org, priority=Priority(priority), admin=True)
+    def submit(self, tasks: list[dict[str, Any]], org: str, priority: str, key: str, in_s: int, patience: int, again: bool) -> None:
+        run_at = self.now + in_s if in_s else None
+        submission = Submission("synthetic", {"tasks": tasks}, user="ada", org=org, priority=Priority(priority), admin=True, run_at=run_at)
         self.submit_as(f"{next(self.numbers):016x}", submission, key, patience, again)
 
     @rule(graphs=st.lists(graphs(), min_size=2, max_size=5), org=st.sampled_from(SUBMITTING), priority=st.sampled_from(USUAL))
     def submit_some(self, graphs: list[list[dict[str, Any]]], org: str, priority: str) -> None:
         for tasks in graphs:
-            self.submit(tasks, org, priority, "", MANY, False)
+            self.submit(tasks, org, priority, "", 0, MANY, False)
 
     @precondition(lambda self: self.submitted)
     @rule(pick=picks, new=st.booleans())
@@ -78,7 +80,7 @@ class People(Stage):
             return submit.submit(self.twin.store, submission, idempotency_key=key or None, job=id, now=self.now)
 
         def modelled() -> None:
-            asked = (stored, submission.priority)
+            asked = (stored, submission.priority, submission.run_at)
             made.append("")
             made[0], more = self.model.submit(
                 self.twin.now,
@@ -90,6 +92,7 @@ class People(Stage):
                 priority=str(submission.priority or kind.PRIORITY),
                 key=key,
                 asked=asked,
+                run_at=round((submission.run_at or 0) * SECOND),
             )
             self.twin.sweeping(made[0], lambda: more, patience)
 
@@ -206,6 +209,7 @@ class People(Stage):
             return orgs.set(self.twin.store, org, weight=weight, max_running=most, now=self.now)
 
         answer, _ = self.twin.call(real, lambda: self.model.tune(self.twin.now, org, weight, most))
-        assert answer == orgs.Org(org, self.model.policy.weight(org), self.model.most_running.get(org, 0))
+        expected = (self.model.policy.weight(org), self.model.most_running.get(org, 0), f"org:{org}" in self.model.paused)
+        assert answer == orgs.Org(org, *expected)
         if again:
             self.twin.repeated(real, answer)

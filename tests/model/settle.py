@@ -250,7 +250,10 @@ class Settling:
             node.known = True
             node.state = "pending"
             if live and not node.unmet:
-                self.make_ready(node, now)
+                if node.job.run_at > now:
+                    self.delay(node, node.job.run_at)
+                else:
+                    self.make_ready(node, now)
         if not live:
             self.cancel_node(node, now)
         return None

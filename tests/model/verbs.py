@@ -34,6 +34,7 @@ class Model(Working):
         priority: str,
         key: str = "",
         asked: Any = None,
+        run_at: int = 0,
     ) -> tuple[str, bool]:
         """Return the job's id, and whether calls of sweep are needed."""
         self.begin_call()
@@ -46,7 +47,7 @@ class Model(Working):
             return made, False
         if key:
             self.keys[user, key] = (id, asked)
-        job = self.jobs[id] = Job(id, type, org, user, priority, now)
+        job = self.jobs[id] = Job(id, type, org, user, priority, now, run_at=run_at)
         for spec in specs:
             dependents = tuple(other.name for other in specs if spec.name in other.needs)
             job.tasks[spec.name] = Node(job, spec.name, None, spec.queue, spec.optional, spec.attempts, spec.needs, dependents)
@@ -158,7 +159,7 @@ class Model(Working):
 
     def reopen(self, job: Job) -> None:
         if not job.alive:
-            job.status, job.cause, job.ended = "running", "", None
+            job.status, job.cause, job.ended, job.run_at = "running", "", None, 0
 
     def delete(self, now: int, id: str) -> bool:
         self.begin_call()

@@ -26,7 +26,7 @@ def test_a_fault_ends_with_1_and_says_who_what_and_what_to_do(admin: Admin, hand
     redis.zrem("app:status:pending", job)
     told = admin("doctor", code=1)
     assert f"job {job} is pending, but listed as nothing [job-status]; doctor --fix repairs it" in told
-    assert "1 faults: looked at" in told
+    assert "1 fault: looked at" in told
     (fault,) = admin.json("doctor", code=1)["faults"]
     assert (fault["rule"], fault["kind"], fault["subject"], fault["mended"]) == ("job-status", "job", [job], None)
     assert fault["holds"] == RULES["job-status"].holds
@@ -37,7 +37,7 @@ def test_what_was_repaired_ends_with_0(admin: Admin, hands: Hands, redis: Redis)
     redis.zrem("app:status:pending", job)
     told = admin("doctor", "--fix")
     assert "[job-status]; repaired" in told
-    assert "1 faults, 1 of them repaired" in told
+    assert "1 fault, 1 of them repaired" in told
     assert admin("doctor").startswith("sound")
     assert redis.zscore("app:status:pending", job)
 

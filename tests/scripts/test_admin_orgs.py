@@ -11,11 +11,18 @@ from tests.scripts.conftest import Admin
 
 def test_organisations_are_listed_with_what_they_get(admin: Admin, store: Store) -> None:
     people.add(store, "ada", org="physics")
-    assert admin.json("orgs", "list") == [{"org": "physics", "weight": 1.0, "max_running": 0}]
-    assert admin.json("orgs", "set", "acme", "--weight", "2.5") == {"org": "acme", "weight": 2.5, "max_running": 0}
+    assert admin.json("orgs", "list") == [{"org": "physics", "weight": 1.0, "max_running": 0, "paused": False}]
+    assert admin.json("orgs", "set", "acme", "--weight", "2.5") == {"org": "acme", "weight": 2.5, "max_running": 0, "paused": False}
     assert admin("orgs", "set", "acme", "--max-running", "3").strip() == "acme has weight 2.5; at most 3 of its tasks run at once"
     assert [org["org"] for org in admin.json("orgs", "list")] == ["acme", "physics"]
     assert "no limit" in admin("orgs", "list")
+    admin("queues", "pause", "--org", "elsewhere")
+    admin("queues", "pause", "--org", "acme")
+    assert [line.split() for line in admin("orgs", "list").splitlines() if "paused" in line] == [
+        ["acme", "2.5", "3", "paused"],
+        ["elsewhere", "1", "no", "limit", "paused"],
+    ]
+    assert "paused: `queues resume --org acme`" in admin("orgs", "set", "acme", "--weight", "1")
 
 
 def test_a_limit_holds_from_the_next_claim_until_it_is_taken_away(admin: Admin, hands: Hands) -> None:

@@ -19,6 +19,7 @@ def test_queues_are_listed_with_depth_by_priority_and_what_runs(admin: Admin, ha
     assert found["gpu.long"]["waiting"] == 1
     short = next(line for line in admin("queues", "list").splitlines() if line.startswith("short"))
     assert short.split()[:6] == ["short", "0", "2", "0", "0", "1"]
+    assert short.endswith("no worker")
     assert "bolt" not in admin("queues", "list")
     assert "bolt" in admin("queues", "list", "--orgs")
 
@@ -48,7 +49,7 @@ def test_a_job_type_is_paused_and_resumed(admin: Admin, hands: Hands) -> None:
     hands.submit({"name": "a"})
     admin("queues", "pause", "--type", "synthetic")
     assert isinstance(hands.look(), Idle)
-    assert "job type synthetic is paused; 1 ready tasks of it are held" in admin("queues", "list")
+    assert "job type synthetic is paused; held out of their queues: 1 ready task" in admin("queues", "list")
     assert admin.json("queues", "list")["held"] == {"synthetic": 1}
     assert admin("queues", "resume", "--type", "synthetic").strip() == "job type synthetic goes on"
     hands.claim()

@@ -23,6 +23,8 @@ def test_a_worker_is_listed_with_what_it_serves_and_runs(
     assert (idle["name"], idle["queues"], idle["running"]) == (worker.name, ["ingest.long", "ingest.short"], "")
     assert idle["heartbeat_at"]
     assert idle["born_at"]
+    until(lambda: redis.lrange("app:samples:ingest.long", 0, -1))  # it notes how its queues stand
+    assert f"{worker.name} runs nothing" in admin("workers", "kill", worker.name)
     job = jobs.submit(TaskSpec("a", "synthetic", zone="ingest", payload={"seconds": 60}))
     jobs.await_task(job, TaskState.RUNNING)
     assert until(lambda: admin.json("workers", "list")[0]["running"]) == f"{job}-a"
@@ -36,7 +38,7 @@ def test_a_drained_worker_hands_its_task_back_and_ends(admin: Admin, start_worke
     job = jobs.synthetic(seconds=60)
     jobs.await_task(job, TaskState.RUNNING)
     until(lambda: admin.json("workers", "list"))
-    assert admin.json("workers", "drain", worker.name) == {"workers": [worker.name]}
+    assert admin("workers", "drain", worker.name) == f"{worker.name} hands its task back and ends\n"
     assert worker.await_end() == 0
     assert (jobs.task(job).state, jobs.task(job).attempts) == (TaskState.READY, 0)
     assert f"there is no worker '{worker.name}'" in admin("workers", "drain", worker.name, code=2)

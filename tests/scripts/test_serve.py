@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import stat
@@ -12,6 +13,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+import requests
 from redis import Redis
 
 from jobs.errors import Misconfigured
@@ -43,6 +45,24 @@ def test_the_first_start_adds_an_admin_and_the_second_keeps_it(tmp_path: Path) -
 
     with served(tmp_path):
         assert (tmp_path / "admin.token").read_text() == token
+
+
+def test_on_ones_own_machine_a_link_that_is_printed_signs_in_and_no_other_host_is_answered(tmp_path: Path) -> None:
+    with served(tmp_path, "--no-browser") as lectern:
+        wait_until(lambda: "Sign in: " in lectern.said)
+        link = lectern.said.split("Sign in: ")[1].split()[0]
+        assert link.startswith(f"{lectern.address}/signin/")
+        with requests.Session() as browser:
+            browser.trust_env = False
+            page = browser.get(link, timeout=20)
+            token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+            assert token
+            assert browser.post(link, data={"csrf_token": token[1]}, timeout=20).url == f"{lectern.address}/"
+            assert browser.get(f"{lectern.address}/api/me", timeout=20).json()["user"] == "admin"
+            labels = [one["label"] for one in browser.get(f"{lectern.address}/api/me/tokens", timeout=20).json()["tokens"]]
+            assert labels == ["browser", "admin.token"]
+            forged = browser.get(f"{lectern.address}/api/me", headers={"Host": "evil.test"}, timeout=20)
+            assert (forged.status_code, forged.json()["type"]) == (421, "urn:lectern:problem:misdirected")
 
 
 @pytest.mark.chaos
@@ -154,6 +174,7 @@ def test_another_redis_is_used_when_one_is_named(tmp_path: Path, redis_url: str,
     with served(tmp_path, REDIS_URL=redis_url) as lectern:
         assert lectern.answers()
         assert lectern.part("redis-server") is None
+        assert "Sign in: " not in lectern.said, "others use that one as well"
 
 
 def test_a_part_that_cannot_start_ends_it_with_the_reason(tmp_path: Path) -> None:

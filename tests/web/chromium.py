@@ -53,6 +53,7 @@ class Page:
     def __init__(self, to_browser: int, from_browser: int) -> None:
         self.complaints: list[str] = []
         self.requested: list[str] = []  #: every address that was asked for
+        self.asked: list[str] = []  #: the dialogs that were opened, each of which was answered with yes: confirm, beforeunload
         self._to = to_browser
         self._answers: Queue[dict[str, Any]] = Queue()
         self._session: str | None = None
@@ -140,6 +141,10 @@ class Page:
                 self.complaints.append(json.dumps(told["args"]))
             case "Log.entryAdded" if told["entry"]["level"] in ("error", "warning"):
                 self.complaints.append(f"{told['entry']['text']} {told['entry'].get('url', '')}")
+            case "Page.javascriptDialogOpening":
+                self.asked.append(told["type"])
+                yes = {"id": 0, "method": "Page.handleJavaScriptDialog", "params": {"accept": True}, "sessionId": self._session}
+                os.write(self._to, json.dumps(yes).encode() + b"\0")  # nobody waits for the answer to 0
             case "Network.requestWillBeSent":
                 self.requested.append(told["request"]["url"])
 

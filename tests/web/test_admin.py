@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from jobs import people
+from jobs import people, people_tokens
 from jobs.people import Role
 from jobs.settings import settings
 from jobs.storage import Storage
 from jobs.store import Store
+from scripts import address
 from scripts import admin as command
 from scripts.admin import jobs as job_commands
 from tests.web.conftest import ONE_TASK, Caller, Callers, Worker
@@ -59,6 +60,79 @@ def test_users_are_listed_renewed_and_removed(admin: Admin, store: Store) -> Non
     admin("users", "remove", "ada")
     assert people.find(store, second) is None
     assert admin.json("users", "list") == []
+
+
+def test_a_token_goes_alone_to_standard_output_and_to_a_person_it_is_explained(
+    store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def told(*arguments: str) -> tuple[str, str]:
+        assert command.main(["users", *arguments, "--data", str(tmp_path)]) == 0
+        return tuple(capsys.readouterr())
+
+    monkeypatch.setenv("LECTERN_URL", "https://lectern.test")
+    out, said = told("add", "ada", "--org", "physics", "--label", "laptop")
+    assert people.find(store, out.strip())
+    assert "ada of physics was added (user)" in said
+    assert "https://lectern.test/signin" in said
+    out, said = told("token", "ada")
+    assert people.find(store, out.strip())
+    assert "all others have ended" in said
+    assert told("token", "ada", "--json")[1] == ""
+
+    address.publish(tmp_path, "http://127.0.0.1:8123")
+    monkeypatch.delenv("LECTERN_URL")
+    assert "http://127.0.0.1:8123/signin" in told("add", "ben", "--org", "physics")[1]
+    address.withdraw(tmp_path)
+    assert "http://127.0.0.1:8000/signin" in told("add", "cleo", "--org", "physics")[1]
+
+
+def test_tokens_are_listed_and_revoked_one_by_one(admin: Admin, store: Store) -> None:
+    first = admin.json("users", "add", "ada", "--org", "physics", "--label", "laptop")["token"]
+    second, _ = people_tokens.new(store, "ada", label="nightly import")
+    people.find(store, second)
+
+    listed = admin.json("users", "tokens", "ada")
+    assert [(token["label"], token["expires_at"], token["last_used_at"] is None) for token in listed] == [
+        ("nightly import", None, False),
+        ("laptop", None, True),
+    ]
+    table = admin("users", "tokens", "ada")
+    assert "nightly import" in table
+    assert "never" in table
+    assert first not in table
+
+    assert admin.json("users", "revoke", "ada", listed[1]["id"])["revoked"] is True
+
+    assert people.find(store, first) is None
+    assert people.find(store, second)
+    assert "has no token" in admin("users", "revoke", "ada", listed[1]["id"], code=2)
+    assert "no user" in admin("users", "tokens", "nobody", code=2)
+
+
+def test_a_link_is_made_for_a_user(admin: Admin, store: Store) -> None:
+    admin("users", "add", "ada", "--org", "physics")
+
+    link = admin("users", "link", "ada", "--url", "https://lectern.test/").strip()
+    made = admin.json("users", "link", "ada", "--url", "https://lectern.test")
+
+    assert link.startswith("https://lectern.test/signin/")
+    assert (made["user"], made["seconds"]) == ("ada", 900)
+    assert people_tokens.invited(store, link.rsplit("/", 1)[1]) == people_tokens.invited(store, made["link"].rsplit("/", 1)[1]) == "ada"
+    assert "no user" in admin("users", "link", "nobody", code=2)
+
+
+def test_a_role_is_changed_and_an_admin_stays(admin: Admin) -> None:
+    admin("users", "add", "ada", "--org", "physics", "--role", "admin")
+    admin("users", "add", "ben", "--org", "physics")
+
+    assert admin.json("users", "role", "ben", "admin")["role"] == "admin"
+    assert "is a user now" in admin("users", "role", "ada", "user")
+    assert "last admin" in admin("users", "role", "ben", "user", code=2)
+
+
+def test_who_is_removed_says_how_many_jobs_stay(admin: Admin, callers: Callers, job: str) -> None:
+    assert "1 jobs stay: jobs purge --user ada" in admin("users", "remove", "ada")
+    assert admin.json("users", "remove", "ben") == {"user": "ben", "removed": True, "jobs_left": 0}
 
 
 def test_what_is_refused_is_said_in_a_sentence(admin: Admin) -> None:

@@ -20,7 +20,7 @@ def test_an_artifact_is_an_attachment_of_its_type(owner: Caller, url: str) -> No
 
     assert (response.status_code, response.data) == (200, TEXT)
     assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
-    assert response.headers["Content-Disposition"] == "attachment; filename=transcript.txt"
+    assert response.headers["Content-Disposition"] == 'attachment; filename="lecture transcript.txt"'
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Accept-Ranges"] == "bytes"
     assert response.headers["Content-Length"] == str(len(TEXT))

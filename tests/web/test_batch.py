@@ -128,7 +128,10 @@ def test_what_cannot_be_read_is_refused(admin: Caller, raw: bytes, media_type: s
 
 
 def test_there_is_no_job_called_batch(admin: Caller) -> None:
-    problem(admin("GET", "/api/jobs/batch"), 404, "not-found")
+    response = admin("GET", "/api/jobs/batch")
+
+    problem(response, 405, "method-not-allowed")
+    assert set(response.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
 
 
 # sent again

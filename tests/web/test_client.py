@@ -16,8 +16,9 @@ from jobs import people, show
 from jobs.claim import Idle, claim
 from jobs.model import Completed, Failed
 from jobs.store import Store
-from scripts import client, submit
-from scripts.submit import out_folders, read_param
+from scripts import client, following, submit
+from scripts.following import out_folders
+from scripts.submit import read_param
 from tests.web.conftest import SAMPLES, Worker
 
 RECORDING = str(SAMPLES / "short-slt.ogg")
@@ -26,7 +27,7 @@ Run = tuple[int, str, str]
 
 @pytest.fixture
 def lectern(monkeypatch: pytest.MonkeyPatch, served: str, store: Store) -> None:
-    monkeypatch.setattr(submit, "POLL_S", 0.05)
+    monkeypatch.setattr(following, "POLL_S", 0.05)
     monkeypatch.setenv("LECTERN_URL", served)
     monkeypatch.setenv("LECTERN_TOKEN", people.add(store, "root", org="local", role="admin"))
 
@@ -121,7 +122,17 @@ def test_what_is_refused_ends_with_2_and_the_sentence(
     assert redis.keys("app:jobs*") == []
 
 
-@pytest.mark.parametrize("arguments", [[], ["missing.mp3"], [RECORDING, "--param", "language"], [RECORDING, "--priority", "urgent"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["missing.mp3"],
+        [str(SAMPLES)],
+        [RECORDING, "--job", "x"],
+        [RECORDING, "--param", "language"],
+        [RECORDING, "--priority", "urgent"],
+    ],
+)
 def test_a_wrong_call_ends_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         submit.main(arguments)
@@ -189,7 +200,7 @@ def test_a_file_name_cannot_end_its_header() -> None:
 
 
 def test_recordings_of_one_name_do_not_share_a_folder(tmp_path: Path) -> None:
-    files = [Path("a/talk.mp3"), Path("b/talk.ogg"), Path("c/other.mp3")]
+    files = ["talk.mp3", "talk.ogg", "other.mp3"]
     assert out_folders(tmp_path, files) == [tmp_path / "talk", tmp_path / "talk-2", tmp_path / "other"]
     assert out_folders(tmp_path, files[:1]) == [tmp_path / "talk"]
     assert out_folders(None, files) == [None, None, None]
@@ -199,7 +210,7 @@ def test_a_folder_that_is_there_already_is_left_alone(tmp_path: Path) -> None:
     for there in ("talk", "talk-3"):
         (tmp_path / there).mkdir()
 
-    assert out_folders(tmp_path, [Path("talk.mp3"), Path("talk.ogg")]) == [tmp_path / "talk-2", tmp_path / "talk-4"]
+    assert out_folders(tmp_path, ["talk.mp3", "talk.ogg"]) == [tmp_path / "talk-2", tmp_path / "talk-4"]
 
 
 @pytest.mark.usefixtures("lectern")

@@ -68,7 +68,7 @@ def test_corrected_words_make_the_notes_and_the_files_again_and_nothing_else(
     assert {name for name, state in states.items() if state != "completed"} == {"notes", "merge", "export"}
     leaf = {"text": "The leaf.", "start": 2.5, "end": 3.5, "was": "the leave"}
     assert kept(store, storage, finished) == {"version": 1, "segments": {"2": leaf}, "speakers": {}}
-    assert owner("GET", url).json == {"segments": {"2": {"text": "The leaf."}}, "speakers": {}}
+    assert owner("GET", url).json == {"segments": {"2": {"text": "The leaf.", "was": "the leave"}}, "speakers": {}}
     assert work(worker, 3) == ["notes", "merge", "export"]
     assert owner("GET", f"/api/jobs/{finished}").json["status"] == "completed"
 
@@ -105,7 +105,7 @@ def test_a_speakers_name_makes_the_files_again_alone_and_corrections_add_up(owne
     assert owner("PATCH", url, json={"segments": {}, "speakers": {"S1": "Dr Ada"}}).status_code == 202
     assert work(worker, 2) == ["merge", "export"]
     assert owner("PATCH", url, json={"segments": {"0": None}}).status_code == 202
-    assert owner("GET", url).json == {"segments": {"1": {"text": "Two."}}, "speakers": {"S1": "Dr Ada"}}
+    assert owner("GET", url).json == {"segments": {"1": {"text": "Two.", "was": "too"}}, "speakers": {"S1": "Dr Ada"}}
 
 
 def segment(start: float, text: str, **more: Any) -> dict[str, Any]:
@@ -121,6 +121,8 @@ def test_a_correction_remembers_what_was_transcribed_and_follows_its_segment(
     cut = [segment(0, "ah"), segment(0.5, "won"), segment(1.5, "Two.", corrected=True), segment(2.5, "the"), segment(3.5, "leave")]
     cut[3]["end"] = 3.0
     work(worker, 3, cut)
+    told = {"2": {"text": "Two.", "was": "too"}}  # by its place now; what fits nothing any more stands where it stood, unless that is taken
+    assert owner("GET", url).json["segments"] == told
 
     owner("PATCH", url, json={"segments": {"2": {"text": "Two!"}}})
     two = {"text": "Two!", "start": 1.5, "end": 2.5, "was": "too"}

@@ -159,6 +159,15 @@ def test_nobody_can_fill_the_disk_by_signing_in(served: str, path: str) -> None:
     assert sent < 20_000_000, "it was stopped, not read to the end"
 
 
+@pytest.mark.parametrize(
+    ("headers", "secure"), [({"X-Forwarded-Proto": "https"}, True), ({"X-Forwarded-Proto": "http"}, False), ({}, False)]
+)
+def test_behind_a_proxy_that_speaks_https_the_cookie_stays_on_it(served: str, headers: dict[str, str], secure: bool) -> None:
+    page = requests.get(f"{served}/signin", headers=headers, timeout=30)
+
+    assert ("Secure" in page.headers["Set-Cookie"].split("; ")) is secure
+
+
 def until_true(look: Callable[[], bool], *, timeout_s: float = 20) -> None:
     until = time.monotonic() + timeout_s
     while not look():

@@ -46,7 +46,7 @@ def test_without_storage_it_says_so(app: Flask, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_error_that_nobody_foresaw_says_nothing_of_its_insides(app: Flask, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("web.auth.people.find_by_digest", lambda *_: 1 / 0)
+    monkeypatch.setattr("web.auth.people.find_by_digest", lambda *_, **__: 1 / 0)
 
     response = app.test_client().get("/api/jobs", headers={"Authorization": "Bearer x"})
 
@@ -59,16 +59,18 @@ def test_an_error_that_nobody_foresaw_says_nothing_of_its_insides(app: Flask, st
     [
         exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'."),
         exceptions.ReadOnlyError("You can't write against a read only replica."),
+        exceptions.ResponseError("Error running script (call to f_a7): @user_script:84: -NOREPLICAS Not enough good replicas to write."),
+        exceptions.ResponseError("Command # 1 (HSETNX a b c) of pipeline caused error: NOREPLICAS Not enough good replicas to write."),
         exceptions.ExecAbortError("Transaction discarded because of previous errors."),
         exceptions.BusyLoadingError("Redis is loading the dataset in memory"),
         exceptions.ResponseError("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk."),
         exceptions.ConnectionError("Connection reset"),
         exceptions.TimeoutError("Timeout reading from socket"),
     ],
-    ids=lambda error: type(error).__name__,
+    ids=lambda error: f"{type(error).__name__} {str(error)[:12]}",
 )
 def test_a_redis_that_cannot_do_it_now_is_unavailable(app: Flask, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr("web.auth.people.find_by_digest", fail)
@@ -89,7 +91,7 @@ def test_an_upload_that_a_full_redis_cannot_note_is_503_and_leaves_no_file(
     finally:
         redis.config_set("maxmemory", 0)
 
-    problem(response, 503, "unavailable")
+    problem(response, 503, "overloaded")
     assert list(storage.list()) == []
 
 
@@ -98,6 +100,6 @@ def test_a_path_cannot_forge_a_line_of_the_log(app: Flask, monkeypatch: pytest.M
 
     app.test_client().get("/signin")
     assert "path='/signin'" in caplog.text
-    monkeypatch.setattr("web.auth.people.find_by_digest", lambda *_: 1 / 0)
+    monkeypatch.setattr("web.auth.people.find_by_digest", lambda *_, **__: 1 / 0)
     app.test_client().get("/api/jobs/x/artifacts/a%0Aforged", headers={"Authorization": "Bearer x"})
     assert "\nforged" not in caplog.text

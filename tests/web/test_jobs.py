@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from jobs import uploads
+from jobs import control, uploads
 from jobs.model import Spawn
 from jobs.storage import Storage
 from jobs.store import Store
@@ -111,16 +111,79 @@ def test_a_list_is_filtered_by_status_and_type(admin: Caller, worker: Worker) ->
 
     assert ids("status=completed") == [done]
     assert ids("status=pending") == [waiting]
+    assert ids("status=pending,running") == [waiting]
+    assert ids("status=pending,completed&user=root") == [waiting, done]
     assert ids("type=transcription") == []
     assert ids("type=synthetic") == [waiting, done]
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=201", "limit=many", "status=lost", "colour=red", "cursor=%21%21", "user=a:b", "cursor=WyJuYW4iLFtdXQ"]
+    "query",
+    [
+        "limit=0",
+        "limit=201",
+        "limit=many",
+        "status=lost",
+        "status=pending,",
+        "colour=red",
+        "cursor=%21%21",
+        "user=a:b",
+        "cursor=WyJuYW4iLFtdXQ",
+    ],
 )
 def test_a_question_that_makes_no_sense_is_refused(admin: Caller, query: str) -> None:
     refused = problem(admin("GET", f"/api/jobs?{query}"), 422, "invalid")
     assert refused["field"] == query.split("=")[0]
+
+
+def test_a_list_tells_where_a_job_stands_and_what_holds_it(admin: Caller, store: Store) -> None:
+    first, second = submitted(admin, ONE_TASK), submitted(admin, ONE_TASK)
+
+    def told() -> dict[str, Any]:
+        return {job["id"]: (job["held"], job["queue_position"], job["message"]) for job in admin("GET", "/api/jobs").json["jobs"]}
+
+    unserved = "no worker serves short; it waits until one is started"
+    assert told() == {first: ("worker", 1, unserved), second: ("worker", 2, unserved)}
+    control.pause(store, "short")
+    assert told()[first] == ("queue", 1, "paused by an admin: the queue short waits until it is resumed")
+    assert [job for job in admin("GET", "/api/jobs").json["jobs"] if job["id"] == first] == [admin("GET", f"/api/jobs/{first}").json]
+
+
+def test_a_list_that_has_not_changed_answers_304(admin: Caller, store: Store, worker: Worker) -> None:
+    submitted(admin, ONE_TASK)
+    tag = admin("GET", "/api/jobs").headers["ETag"]
+
+    def asked() -> int:
+        nonlocal tag
+        answer = admin("GET", "/api/jobs", headers={"If-None-Match": tag})
+        tag = answer.headers["ETag"]
+        return int(answer.status_code)
+
+    assert (asked(), asked()) == (304, 304)
+    for change in (
+        lambda: submitted(admin, ONE_TASK),  # a new one
+        lambda: control.pause(store, "short"),  # what holds them
+        lambda: control.resume(store, "short"),
+        worker.take,  # one works, and the other has moved up
+        lambda: admin("DELETE", f"/api/jobs/{admin('GET', '/api/jobs').json['jobs'][0]['id']}"),
+    ):
+        change()
+        assert (asked(), asked()) == (200, 304)
+
+
+def test_a_list_of_own_jobs_takes_three_round_trips(admin: Caller, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        submitted(admin, ONE_TASK)
+    admin("GET", "/api/jobs?user=root")
+    asked: list[str] = []
+    call, read, pipe = store.wire.call, store.redis.zrevrangebyscore, store.redis.pipeline
+    monkeypatch.setattr(store.wire, "call", lambda *given: asked.append("who") or call(*given))
+    monkeypatch.setattr(store.redis, "zrevrangebyscore", lambda *given, **more: asked.append("which") or read(*given, **more))
+    monkeypatch.setattr(store.redis, "pipeline", lambda **more: asked.append("where each stands") or pipe(**more))
+
+    assert len(admin("GET", "/api/jobs?user=root").json["jobs"]) == 3
+
+    assert asked == ["who", "which", "where each stands"]
 
 
 # partial output
@@ -217,3 +280,9 @@ def test_an_upload_goes_with_the_last_job_that_uses_it(owner: Caller, speech: by
 
     owner("DELETE", f"/api/jobs/{second}")
     assert list(storage.list()) == []
+
+
+def test_a_form_that_would_be_put_off_too_far_is_refused_before_its_file(owner: Caller, nothing_left: Any) -> None:
+    response = owner.submit_file(bytes(300_001), params="{}", run_at="2999-01-01T00:00:00Z")
+    assert problem(response, 422, "invalid")["field"] == "run_at"
+    nothing_left()

@@ -29,6 +29,18 @@ def test_a_jobs_page_names_its_recording_and_begins_with_its_status(owner: Calle
     assert initial(page.text)["status"] == "pending"
 
 
+def test_a_jobs_page_leads_to_where_a_transcript_is_read_if_there_is_such_a_page(app: Flask, owner: Caller, job: str) -> None:
+    app.view_functions.setdefault("reader.page", lambda job_id: "")
+    assert f'data-reader="/jobs/{job}/transcript"' in owner("GET", f"/jobs/{job}", headers=HTML).text
+    del app.view_functions["reader.page"]
+    assert 'data-reader=""' in owner("GET", f"/jobs/{job}", headers=HTML).text
+
+
+def test_a_page_of_a_job_that_is_gone_says_what_may_have_been(owner: Caller) -> None:
+    gone = owner("GET", f"/jobs/{'0' * 16}", headers=HTML)
+    assert (gone.status_code, "It may have been deleted" in gone.text) == (404, True)
+
+
 def test_home_begins_with_the_own_jobs_and_the_limits(owner: Caller, job: str) -> None:
     begun = initial(owner("GET", "/", headers=HTML).text)
 

@@ -43,6 +43,12 @@ def test_nobody_belongs_to_the_organisation_of_plain_rq_jobs(store: Store, redis
     assert redis.keys("app:jobs*") == redis.keys("app:users*") == []
 
 
+def test_nobody_is_called_as_lectern_is(store: Store, redis: Redis) -> None:
+    with pytest.raises(InvalidSubmission, match="user 'lectern' is Lectern itself; choose another name"):
+        people.add(store, "lectern", org="acme")
+    assert not redis.keys("*lectern*")
+
+
 def test_a_name_that_is_taken_is_refused_and_keeps_its_token(store: Store) -> None:
     token = people.add(store, "ada", org="physics")
 

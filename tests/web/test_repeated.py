@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
 from redis import Redis
 
 from jobs.errors import Overloaded
+from jobs.settings import Settings
 from tests.web.conftest import Caller, Callers, problem
 from web import submitting
 
@@ -38,6 +40,26 @@ def test_a_form_sent_again_with_its_key_is_the_same_job_and_stores_nothing(owner
 
     assert again.json["id"] == first.json["id"]
     assert set(storage.list()) == stored
+
+
+def test_a_file_uploaded_again_with_its_key_is_the_same_upload_and_kept_as_long_anew(
+    owner: Caller, speech: bytes, storage: Any, redis: Redis, web_settings: Settings
+) -> None:
+    def upload(data: bytes) -> Any:
+        form = {"file": (io.BytesIO(data), "lecture.ogg")}
+        return owner("POST", "/api/uploads", data=form, content_type="multipart/form-data", headers={"Idempotency-Key": "k5"})
+
+    first = upload(speech).json["id"]
+    stored = set(storage.list())
+    redis.expire(f"app:uploads:{first}", 5)
+
+    assert (upload(speech).status_code, upload(speech).json["id"]) == (201, first)
+    assert set(storage.list()) == stored
+    assert redis.ttl(f"app:uploads:{first}") > web_settings.upload_ttl_seconds - 60
+    owner.submit(params={"upload": first})
+    assert upload(speech).json["id"] == first
+    assert redis.ttl(f"app:uploads:{first}") == -1, "a job uses it"
+    assert upload(speech + b"\0").json["id"] != first
 
 
 def test_a_form_with_another_file_under_the_same_key_is_refused_and_forgotten(

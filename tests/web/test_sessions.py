@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -10,10 +11,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 
-from jobs import people
+from jobs import people, people_tokens
 from jobs.settings import Settings
 from jobs.store import Store
 from tests.web.conftest import Callers, problem
+from web import auth
 from web.auth import secret_key
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -33,6 +35,12 @@ def shown_token(page: str) -> str:
 def sign_in(browser: FlaskClient, token: str | None, *, next: str = "/", headers: dict[str, str] | None = None) -> Any:
     form = {"csrf_token": shown_token(browser.get("/signin").text), "token": token, "next": next}
     return browser.post("/signin", data=form, headers=HTML | (headers or {}))
+
+
+def follow(browser: FlaskClient, code: str) -> Any:
+    """Follow a sign-in link as the page's script does."""
+    page = browser.get(f"/signin/{code}", headers=HTML).text
+    return browser.post(f"/signin/{code}", data={"csrf_token": shown_token(page.partition("<main")[2])}, headers=HTML)
 
 
 def csrf(browser: FlaskClient) -> str:
@@ -66,6 +74,23 @@ def test_the_cookie_stays_on_https_when_it_was_set_there(app: Flask, callers: Ca
         assert "Secure" in browser.post("/signin", data=form, base_url="https://lectern.test").headers["Set-Cookie"]
 
 
+def test_a_cookie_is_written_once_a_day_and_when_something_changed(
+    browser: FlaskClient, callers: Callers, job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(browser, callers.owner.token)
+    csrf(browser)
+    asked = [("GET", "/api/jobs"), ("GET", f"/api/jobs/{job}"), ("GET", "/"), ("GET", "/account")]
+    assert [browser.open(path, method=method).headers.get("Set-Cookie") for method, path in asked] == [None] * len(asked)
+    assert "Cookie" in browser.get("/api/jobs").headers["Vary"]
+
+    now = time.time()
+    monkeypatch.setattr(auth.time, "time", lambda: now + auth.REWRITE_S + 1)
+
+    written = browser.get(f"/api/jobs/{job}").headers["Set-Cookie"]
+    assert "Max-Age" in written or "Expires" in written, "it lasts on from here"
+    assert browser.get(f"/api/jobs/{job}").headers.get("Set-Cookie") is None
+
+
 def test_a_wrong_token_opens_nothing(browser: FlaskClient) -> None:
     response = sign_in(browser, "lec_wrong")
 
@@ -89,6 +114,77 @@ def test_signing_out_ends_the_session(browser: FlaskClient, callers: Callers) ->
     browser.post("/signout", data={"csrf_token": csrf(browser)})
 
     assert browser.get("/api/jobs").status_code == 401
+
+
+def test_signing_out_ends_what_a_link_made_and_nothing_that_was_given(browser: FlaskClient, callers: Callers, store: Store) -> None:
+    sign_in(browser, callers.owner.token)
+    browser.post("/signout", data={"csrf_token": csrf(browser)})
+    assert callers.owner("GET", "/api/jobs").status_code == 200
+
+    follow(browser, people_tokens.invite(store, "ada"))
+    assert browser.get("/api/me").json["user"] == "ada"
+    kept = browser.get_cookie("lectern")
+    browser.post("/signout", data={"csrf_token": csrf(browser)})
+
+    assert kept
+    browser.set_cookie("lectern", kept.value)
+    assert browser.get("/api/jobs").status_code == 401, "a cookie that somebody kept is worth nothing"
+    assert [token["label"] for token in callers.owner("GET", "/api/me/tokens").json["tokens"]] == ["first"]
+
+
+def test_what_only_looks_at_a_link_does_not_use_it_up(browser: FlaskClient, callers: Callers, store: Store) -> None:
+    code = people_tokens.invite(store, "ada")
+    for method in ("GET", "HEAD", "GET"):
+        assert browser.open(f"/signin/{code}", method=method, headers=HTML).status_code == 200
+
+    opened = follow(browser, code)
+
+    assert (opened.status_code, opened.headers["Location"]) == (303, "/")
+    assert browser.get("/api/me").json["user"] == "ada"
+    assert any(token["label"] == "browser" and token["current"] for token in browser.get("/api/me/tokens").json["tokens"])
+
+
+def test_a_link_that_was_used_says_so_and_what_to_do(app: Flask, browser: FlaskClient, callers: Callers, store: Store) -> None:
+    code = people_tokens.invite(store, "ada")
+    other = app.test_client()
+    shown = other.get(f"/signin/{code}", headers=HTML).text
+    follow(browser, code)
+
+    late = other.post(f"/signin/{code}", data={"csrf_token": shown_token(shown)}, headers=HTML)
+    for answer in (late, other.get(f"/signin/{code}", headers=HTML)):
+        assert answer.status_code == 410
+        assert "does not work any more" in answer.text
+        assert "users link admin" in answer.text
+    assert "users link" not in other.get(f"/signin/{code}", headers=HTML, base_url="https://lectern.test").text
+    assert other.get("/api/me").status_code == 401
+    assert browser.get(f"/signin/{code}", headers=HTML).headers["Location"] == "/", "who is signed in already is not bothered"
+
+
+def test_a_link_asks_before_it_signs_somebody_else_out(browser: FlaskClient, callers: Callers, store: Store) -> None:
+    sign_in(browser, callers.owner.token)
+    mine, theirs = (people_tokens.invite(store, name) for name in ("ada", "root"))
+
+    assert browser.get(f"/signin/{mine}", headers=HTML).headers["Location"] == "/"
+    assert people_tokens.invited(store, mine) == "ada", "there was no need for it"
+    page = browser.get(f"/signin/{theirs}", headers=HTML).text
+    assert "ada is signed in" in page
+    assert "data-at-once" not in page
+    follow(browser, theirs)
+    assert browser.get("/api/me").json["user"] == "root"
+
+
+def test_another_site_cannot_sign_anybody_in_by_a_link(browser: FlaskClient, callers: Callers, store: Store) -> None:
+    code = people_tokens.invite(store, "ada")
+    right = shown_token(browser.get(f"/signin/{code}", headers=HTML).text)
+    for form, headers in (
+        ({}, {}),
+        ({"csrf_token": "guessed"}, {}),
+        ({"csrf_token": right}, {"Origin": "https://evil.test"}),
+        ({"csrf_token": right}, {"Sec-Fetch-Site": "cross-site"}),
+    ):
+        problem(browser.post(f"/signin/{code}", data=form, headers=headers), 403, "cross-site")
+    assert people_tokens.invited(store, code) == "ada"
+    assert browser.get("/api/me").status_code == 401
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -282,3 +283,22 @@ def test_a_worker_finds_the_upload_in_the_parameters(job: str, worker: Worker) -
 
     assert (claimed.job, claimed.engine) == (job, "inspect")
     assert worker.storage.exists(f"uploads/{claimed.params['upload']}/recording")
+
+
+def test_a_job_may_be_put_off(owner: Caller, speech: bytes) -> None:
+    upload, tomorrow = owner.upload(speech, "x.ogg").json["id"], datetime.now(UTC) + timedelta(days=1)
+
+    made = owner.submit(params={"upload": upload}, run_at=tomorrow.isoformat())
+
+    assert made.status_code == 202
+    assert datetime.fromisoformat(made.json["run_at"]) == tomorrow
+    assert made.json["message"] == f"begins at {tomorrow:%Y-%m-%d %H:%M} UTC"
+    assert owner.submit_file(speech, "y.ogg", run_at=tomorrow.isoformat()).json["run_at"] == made.json["run_at"]
+
+
+@pytest.mark.parametrize("run_at", ["2099-01-01T00:00:00Z", "2027-01-01T00:00:00", "soon"])
+def test_a_time_too_far_away_without_zone_or_none_at_all_is_refused(
+    owner: Caller, speech: bytes, run_at: str, nothing_left: Nothing
+) -> None:
+    assert problem(owner.submit_file(speech, "x.ogg", run_at=run_at), 422, "invalid")["field"] == "run_at"
+    nothing_left()

@@ -1,35 +1,82 @@
-// Home: choose or drop a recording, send it with its options, and keep the list of jobs true.
+// Home: choose or drop recordings, see what will be done and how long it may take, send them, and keep the list of jobs true.
 
-import { ask, initial, Refused, send } from "./api.js";
-import { ago, bytes, element, ENDED, jobState, setBar, setText, span } from "./words.js";
+import { ask, initial } from "./api.js";
+import { chosen } from "./files.js";
+import { listOfJobs } from "./jobs.js";
+import { sender } from "./sending.js";
+import { about, bytes, capital, count, setBar, setText, span } from "./words.js";
 
-const REFRESH_MS = 4000;
+const ESTIMATE_MS = 350; // after the last change
 const at = (id) => document.getElementById(id);
-const [form, drop, input, wrong, start, upload] = ["new", "drop", "file", "wrong", "start", "upload"].map(at);
+const [form, drop, input, start] = ["new", "drop", "file", "start"].map(at);
 const { limits } = initial;
-let chosen = null;
-let sending = null;
 
-at("file-hint").textContent = `Audio or video, up to ${bytes(limits.bytes)} and ${span(limits.seconds)}`;
+const jobs = listOfJobs({
+  list: at("jobs"), title: at("jobs-title"), none: at("no-jobs"), noneSaid: at("no-jobs-said"), all: at("all-jobs"), more: at("more"),
+  wrong: at("more-wrong"), lost: at("jobs-lost"), filters: at("filters"), states: at("states"), kind: at("kind"), text: at("find"), everybody: at("everybody"),
+});
+let batch = 0; // recordings that were started and have not been told of
+let made = []; // their jobs, as far as they are there
+let sent = 0; // bytes of those that are there
+const files = chosen(at("files"), limits, { changed, retry: (file) => { batch += 1; sending.again(file); }, stop: (file) => sending.stop(file) });
+const sending = sender({ wanted, drawn, taken, idle });
 
-function choose(file) {
-  if (!file || sending) return;
-  const reason = file.size === 0 ? "This file is empty." : file.size > limits.bytes ? `This file has ${bytes(file.size)}; at most ${bytes(limits.bytes)} are accepted.` : "";
-  complain(reason);
-  chosen = reason ? null : file;
-  drop.classList.toggle("chosen", Boolean(chosen));
-  at("chosen").textContent = file.name;
-  at("file-hint").textContent = `${bytes(file.size)} · choose another`;
-  start.disabled = !chosen;
+at("file-hint").textContent = `Audio or video, up to ${bytes(limits.bytes)} and ${span(limits.seconds)} each`;
+
+const ready = () => files.all.filter((file) => file.state === "ready" && !file.wrong);
+
+function changed() {
+  const [there, fit] = [files.all.length > 0, ready()];
+  drop.classList.toggle("chosen", there);
+  at("files").hidden = !there;
+  setText(at("drop-title"), there ? "Drop more, or " : "Drop recordings here, or ");
+  start.disabled = fit.length === 0;
+  start.hidden = fit.length === 0 && sending.busy(); // the bar stands in its place
+  setText(start, fit.length > 1 ? `Start ${count(fit.length, "job")}` : "Start");
+  foresee();
 }
 
-function complain(reason) {
-  wrong.hidden = !reason;
-  wrong.textContent = reason;
+// How far all of what was started is, by bytes.
+function drawn(file) {
+  files.draw(file);
+  const under = files.all.filter((one) => ["waiting", "sending", "checking", "later"].includes(one.state));
+  const total = under.reduce((sum, one) => sum + one.file.size, sent);
+  const gone = under.reduce((sum, one) => sum + one.file.size * one.share, sent);
+  at("upload").hidden = under.length === 0;
+  if (under.length) {
+    setBar(at("upload-bar"), (gone / total) * 100);
+    const which = batch > 1 ? `${made.length} of ${batch} sent` : gone < total ? "Uploading" : "Checking the recording…";
+    setText(at("upload-said"), `${which}${gone < total ? `, ${Math.floor((gone / total) * 100)} %` : ""}`);
+  }
+  changed();
 }
 
-input.addEventListener("change", () => choose(input.files[0]));
-choose(input.files[0]); // chosen before this script was there, or kept by the browser on the way back
+function taken(file, job) {
+  made.push(job);
+  sent += file.file.size;
+  files.remove(file);
+  if (made.length < batch || files.all.length) jobs.refresh();
+}
+
+function idle() {
+  const alone = batch === 1 && made.length === 1 && files.all.length === 0;
+  if (alone) return location.assign(`/jobs/${made[0].id}`);
+  if (made.length) {
+    setText(at("started"), `${count(made.length, "job")} started. Follow ${made.length === 1 ? "it" : "them"} below.`);
+    at("started").hidden = false;
+    jobs.refresh();
+  }
+  [batch, made, sent] = [0, [], 0];
+  changed();
+}
+
+function choose(given) {
+  at("started").hidden = true;
+  files.add(given);
+}
+
+input.addEventListener("change", () => { choose([...input.files]); input.value = ""; }); // so that the same one can be chosen again
+if (input.files.length) choose([...input.files]); // chosen before this script was there
 for (const kind of ["dragenter", "dragover"]) {
   document.addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
 }
@@ -37,36 +84,18 @@ document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) dr
 document.addEventListener("drop", (event) => { // anywhere on the page: a near miss must not open the file instead
   event.preventDefault();
   drop.classList.remove("over");
-  const files = event.dataTransfer.files;
-  choose(files[0]);
-  if (files.length > 1) complain("One recording at a time: the first was taken.");
+  choose([...event.dataTransfer.files].filter((file) => file.size || file.type)); // a folder has neither
 });
+addEventListener("beforeunload", (event) => { if (sending.busy()) event.preventDefault(); });
 
-form.addEventListener("submit", async (event) => {
+form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (!chosen || sending) return;
-  const params = wanted();
-  const body = new FormData();
-  body.append("type", "transcription");
-  body.append("params", JSON.stringify(params));
-  body.append("file", chosen);
-  complain("");
-  show(true);
-  try {
-    sending = send("/api/jobs", body, (share) => {
-      setBar(at("upload-bar"), share * 100);
-      setText(at("upload-said"), share < 1 ? `Uploading, ${Math.floor(share * 100)} %` : "Checking the recording…");
-    });
-    const job = await sending.done;
-    location.assign(`/jobs/${job.id}`);
-  } catch (error) {
-    complain(error.message);
-    show(false);
-  } finally {
-    sending = null;
-  }
+  const fit = ready();
+  if (!fit.length) return;
+  at("started").hidden = true;
+  batch += fit.length;
+  sending.start(fit);
 });
-at("upload-stop").addEventListener("click", () => sending?.stop());
 
 // What is asked for, as parameters of the transcription.
 function wanted() {
@@ -78,68 +107,32 @@ function wanted() {
   return params;
 }
 
-function show(uploading) {
-  upload.hidden = !uploading;
-  start.hidden = uploading;
-  input.disabled = uploading;
-  setBar(at("upload-bar"), 0);
+// The time that it may take, once every length is known; nothing where that is not.
+let timer = null;
+let asked = 0;
+
+function foresee() {
+  clearTimeout(timer);
+  const question = asked += 1;
+  const fit = ready();
+  const known = fit.length > 0 && fit.every((file) => file.seconds > 0);
+  const total = known ? fit.reduce((sum, file) => sum + file.seconds, 0) : 0;
+  setText(at("total"), known && fit.length > 1 ? `${count(fit.length, "recording")}, ${span(Math.round(total))}` : "");
+  if (!known) return setText(at("estimate"), "");
+  timer = setTimeout(async () => {
+    const { vocabulary, ...params } = wanted(); // takes no time, and may be too long for an address
+    const query = new URLSearchParams([...fit.slice(0, 200).map((file) => ["seconds", file.seconds]), ["params", JSON.stringify(params)]]);
+    const told = await ask(`/api/estimate?${query}`).then((answer) => answer.body, () => null);
+    if (question === asked) setText(at("estimate"), told ? inWords(told, fit.length) : "");
+  }, ESTIMATE_MS);
 }
 
-// The list of jobs: the newest are asked for again while the page is looked at, older ones once.
-let jobs = initial.jobs;
-let cursor = initial.cursor;
-
-function draw() {
-  at("no-jobs").hidden = jobs.length > 0;
-  at("more").hidden = !cursor;
-  at("jobs").replaceChildren(...jobs.map(row));
+function inWords({ work_seconds: work, wait_seconds: wait, held, message }, many) {
+  if (held && message) return `${capital(message)}.`;
+  if (work === null) return "";
+  const takes = `${many > 1 ? "Together they take" : "It takes"} ${about(work)}`;
+  return wait >= 10 ? `${takes}, after ${about(wait)} behind others.` : `${takes}.`;
 }
 
-function row(job) {
-  const { word, look } = jobState(job);
-  const bar = element("div", { className: "bar thin", role: "progressbar", "aria-label": "Progress", "aria-valuemin": "0", "aria-valuemax": "100" }, element("div"));
-  setBar(bar, job.progress, look);
-  return element("li", {}, element("a", { href: `/jobs/${job.id}` },
-    element("span", { className: "name", text: job.title }),
-    element("span", { className: `badge ${look}`, text: word }),
-    element("span", { className: "said", text: job.message }),
-    element("span", { className: "when", text: ago(job.created_at) }),
-    ENDED.has(job.status) ? null : bar));
-}
-
-async function refresh() {
-  try {
-    if (!document.hidden) {
-      const { body } = await ask("/api/jobs?limit=20&user=" + encodeURIComponent(initial.user));
-      const newest = new Set(body.jobs.map((job) => job.id));
-      const last = body.jobs.at(-1)?.created_at ?? "";
-      // What lies behind the newest stays, as far as it joins them: more than a page of new ones would leave a gap.
-      const older = body.cursor && jobs.some((job) => newest.has(job.id)) ? jobs.filter((job) => !newest.has(job.id) && job.created_at <= last) : [];
-      jobs = [...body.jobs, ...older];
-      if (older.length === 0) cursor = body.cursor;
-      const focused = document.activeElement?.getAttribute("href");
-      draw();
-      if (focused) at("jobs").querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
-    }
-  } catch { /* the next time will tell */ }
-  setTimeout(refresh, REFRESH_MS);
-}
-
-at("more").addEventListener("click", async () => {
-  at("more").disabled = true; // a second click would show the same ones again
-  at("more-wrong").hidden = true;
-  try {
-    const { body } = await ask(`/api/jobs?limit=20&user=${encodeURIComponent(initial.user)}&cursor=${encodeURIComponent(cursor)}`);
-    const shown = new Set(jobs.map((job) => job.id));
-    jobs = [...jobs, ...body.jobs.filter((job) => !shown.has(job.id))];
-    cursor = body.cursor;
-    draw();
-  } catch (error) {
-    setText(at("more-wrong"), error instanceof Refused ? error.message : "The connection broke off. Try again.");
-    at("more-wrong").hidden = false;
-  }
-  at("more").disabled = false;
-});
-
-draw();
-setTimeout(refresh, REFRESH_MS);
+form.addEventListener("change", (event) => { if (event.target !== input) foresee(); });
+changed();

@@ -3,7 +3,7 @@
 import { clock, element } from "./words.js";
 
 // Draw `notes` into `card`. Of the transcript: startOf(place) is when a segment begins, null where that is not known;
-// placeAt(seconds) is the segment that is said then, -1 where none is.
+// placeAt(seconds) is the segment that is said then, -1 where none is. The links to them are `a.when`, with the time in data-at.
 export function drawNotes(card, notes, { startOf, placeAt }) {
   const open = new Set([...card.querySelectorAll("details[open]")].map((part) => part.dataset.part));
   const first = card.childElementCount === 0;
@@ -93,7 +93,7 @@ export function drawNotes(card, notes, { startOf, placeAt }) {
 
   function when(place, seconds) {
     if (startOf(place) === null) return element("span", { className: "when", text: clock(seconds) });
-    return element("a", { className: "when", href: `#s${place}`, text: clock(seconds), title: "To this place in the transcript" });
+    return element("a", { className: "when", href: `#s${place}`, "data-at": String(seconds), text: clock(seconds), title: "To this place in the transcript" });
   }
 }
 

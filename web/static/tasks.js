@@ -1,56 +1,44 @@
-// The steps of a job: state, what is happening, attempts, children, errors, and a way to run one again.
+// The steps of a job as a list: state, what is happening, attempts, parts, errors, and a way to run one again.
 
-import { element, ENDED, secondsBetween, setBar, span, taskWord } from "./words.js";
+import { failure, progressBar, unfolded } from "./shown.js";
+import { atWork, retryable, stepName, took } from "./steps.js";
+import { element, ENDED, span, taskWord } from "./words.js";
 
-export function drawTasks(list, job, retry) {
-  const open = new Set([...list.querySelectorAll("details[open]")].map((details) => details.dataset.task));
-  list.replaceChildren(...job.tasks.map((task) => row(task, job, retry, open.has(task.name))));
+export function drawTasks(list, job, { retry, choose, chosen }) {
+  const open = unfolded(list);
+  list.replaceChildren(...job.tasks.map((task) => row(task, job, { retry, choose, chosen, open })));
 }
 
-function row(task, job, retry, open) {
-  const working = task.state === "running" || task.state === "joining";
+function row(task, job, { retry, choose, chosen, open }) {
+  const seconds = took(task);
   return element("li", {},
     element("span", { className: `badge ${task.state}`, text: taskWord(task) }),
     element("div", { className: "what" },
-      element("div", { className: "name", text: task.name.replaceAll("_", " ") }),
+      element("button", {
+        type: "button", className: "name", text: stepName(task.name), "data-key": `step-${task.name}`,
+        "aria-pressed": String(task.name === chosen), onclick: () => choose(task.name),
+      }),
       element("div", { className: "more", text: story(task) })),
     element("div", { className: "side" },
       task.attempts > 1 && element("span", { text: `attempt ${task.attempts}` }),
-      task.started_at && element("span", { text: span(secondsBetween(task.started_at, task.ended_at)) }),
-      retryable(task, job) && element("button", {
-        type: "button", className: "small", text: "Retry", "aria-label": `Retry ${task.name}`, "data-key": `retry-${task.name}`, onclick: () => retry(task.name),
+      seconds !== null && element("span", { text: span(seconds) }),
+      retryable(task, ENDED.has(job.status)) && element("button", {
+        type: "button", className: "small", text: "Retry", "aria-label": `Retry ${stepName(task.name)}`,
+        "data-key": `retry-${task.name}`, onclick: () => retry(task.name),
       })),
-    working && task.progress > 0 && progress(task),
-    task.error && error(task, open));
+    atWork(task) && task.progress > 0 && progressBar(task),
+    task.error && failure(task.name, task.error, open));
 }
 
 function story(task) {
-  const parts = [];
-  if (task.message && !task.ended_at) parts.push(task.message);
+  const told = [];
+  if (task.message && !task.ended_at) told.push(task.message);
   if (task.children.total) {
-    const failed = task.children.failed ? `, ${task.children.failed} failed` : "";
-    parts.push(`${task.children.completed} of ${task.children.total} parts done${failed}`);
+    const { total, completed, failed } = task.children;
+    told.push(`${completed} of ${total} ${total === 1 ? "part" : "parts"} done${failed ? `, ${failed} failed` : ""}`);
   }
-  if (task.state === "pending" && task.needs.length) parts.push(`after ${task.needs.join(", ")}`);
-  if (task.state === "ready") parts.push(`for a worker of the ${task.queue} queue`);
-  if (task.optional) parts.push("optional");
-  return parts.join(" · ");
-}
-
-// A skipped step can be run again once its job has ended; a cancelled one comes back with what cancelled it.
-function retryable(task, job) {
-  return task.state === "failed" || (task.state === "skipped" && ENDED.has(job.status));
-}
-
-function progress(task) {
-  const bar = element("div", { className: "bar thin", role: "progressbar", "aria-label": task.name, "aria-valuemin": "0", "aria-valuemax": "100" }, element("div"));
-  setBar(bar, task.progress);
-  return bar;
-}
-
-function error(task, open) {
-  const [first, ...rest] = task.error.split("\n");
-  if (!rest.join("").trim()) return element("div", { className: "error", text: first });
-  return element("details", { className: "error", open, "data-task": task.name },
-    element("summary", { text: first, "data-key": `error-${task.name}` }), element("pre", { text: rest.join("\n").trim() }));
+  if (task.state === "pending" && task.needs.length) told.push(`after ${task.needs.map(stepName).join(", ")}`);
+  if (task.state === "ready") told.push(`for a worker of the ${task.queue} queue`);
+  if (task.optional) told.push("optional");
+  return told.join(" · ");
 }

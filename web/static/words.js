@@ -8,21 +8,37 @@ const TASK_WORDS = {
 };
 const JOB_WORDS = { completed: "Done", failed: "Failed", cancelled: "Cancelled" };
 
-export const taskWord = (task) => TASK_WORDS[task.state] ?? task.state;
+const KIND_WORDS = {
+  transcription: "Transcript", notes: "Notes", export: "Package", quality: "Quality check", synthetic: "Synthetic",
+  maintenance: "Maintenance", callback: "Callback",
+};
+
+export const kindWord = (type) => KIND_WORDS[type] ?? type;
+
+// 1, "job" → "1 job"; 2, "job" → "2 jobs"
+export const count = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
+
+// What is delayed before its first attempt belongs to a job that was put off.
+export const taskWord = (task) => (task.state === "delayed" && task.attempts === 0 ? "Later" : TASK_WORDS[task.state] ?? task.state);
 
 // Waiting for a worker is not working: a running job none of whose tasks has a worker waits as well. What was paused does neither.
 export function jobState(job) {
   if (ENDED.has(job.status)) return { word: JOB_WORDS[job.status], look: job.status };
   if (paused(job)) return { word: "Paused", look: "paused" };
+  if (putOff(job)) return { word: "Later", look: "later" };
   const atWork = job.tasks ? job.tasks.some((task) => task.state === "running" || task.state === "joining") : job.status === "running";
   return atWork ? { word: "Working", look: "running" } : { word: "Waiting for a worker", look: "waiting" };
 }
 
 export const paused = (job) => job.held === "queue" || job.held === "organisation" || job.held === "type";
 
+// Nothing of it begins before a time that somebody set.
+export const putOff = (job) => !ENDED.has(job.status) && !job.started_at && job.run_at !== null && Date.parse(job.run_at) > Date.now();
+
 // Where a job stands, and apart from it what that means in time, which changes too often to be read aloud.
 // → {message, estimate}: "Place 7 in the queue" and ", done in about 12 min"; "Transcribing" and " · about 4 min left"
 export function standing(job) {
+  if (putOff(job) && !job.held) return { message: `Begins ${moment(job.run_at)}`, estimate: "" };
   const known = !ENDED.has(job.status) && job.eta_seconds !== null;
   if (job.held || job.queue_position === null) return { message: job.message, estimate: known ? ` · ${about(job.eta_seconds)} left` : "" };
   const place = job.queue_position === 1 ? "Next in the queue" : `Place ${job.queue_position} in the queue`;
@@ -61,6 +77,8 @@ export function setText(target, text) {
   if (target.textContent !== text) target.textContent = text; // else a screen reader would say it again
 }
 
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 export function bytes(count) {
   if (count < 1000) return `${count} bytes`;
   const unit = Math.min(Math.floor(Math.log10(count) / 3), 4);
@@ -89,6 +107,19 @@ export function clock(seconds) {
 export function secondsBetween(start, end) {
   return ((end ? Date.parse(end) : Date.now()) - Date.parse(start)) / 1000;
 }
+
+// A time to come, as clocks here show it: "at 18:30", "tomorrow at 08:00", "on 3 Dec 2026 at 08:00"
+export function moment(stamp) {
+  const then = new Date(stamp);
+  const [time, tomorrow] = [then.toLocaleTimeString([], { timeStyle: "short" }), new Date()];
+  if (then.toDateString() === tomorrow.toDateString()) return `at ${time}`;
+  tomorrow.setDate(tomorrow.getDate() + 1);
+  if (then.toDateString() === tomorrow.toDateString()) return `tomorrow at ${time}`;
+  return `on ${then.toLocaleDateString([], { dateStyle: "medium" })} at ${time}`;
+}
+
+// What a warning says to those who cannot change the settings: all but the clause that names one.
+export const withoutSettings = (text) => text.replace(/; [^;]*\b[A-Z][A-Z0-9]*(_[A-Z0-9]+)+\b.*$/s, "");
 
 export function ago(stamp) {
   const seconds = secondsBetween(stamp);

@@ -12,6 +12,7 @@ transcript.json, the form that programs read:
            (also of a clean-up that was begun and then skipped or failed: its text may have been sent)
      "skipped": [task that was asked for and not done, …],
      "warnings": [sentence, … of all steps],
+     "uncovered": [[start, end] of speech that was not transcribed, …],
      "segments": [{"start", "end": seconds, "text": as heard, or as its owner corrected it, "avg_logprob", "no_speech_prob",
                    "corrected": true (only where its owner did), "doubt": why it may not be what was said (only where it may not be),
                    "cleaned": the text after clean-up (only where that changed it),
@@ -28,7 +29,7 @@ In a job of notes alone there is no recording: the notes are written, and nothin
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import Unplayable
@@ -68,8 +69,14 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
     recording, prepared, transcribed = inputs["inspect"], inputs["prepare"], inputs["transcribe"]
     segments, unfit = gathered(context, inputs)
     doubts = [] if "align" in inputs else guard.warnings(segments)  # align tells of them, if it is there
-    unheard = coverage(context, inputs, segments)
-    warnings = [*unheard, *doubts, *unfit, *cleaned.warnings(context, inputs), *noted.warnings(context, inputs)]
+    uncovered = unheard(context, inputs, segments)
+    warnings = [
+        *coverage(inputs, segments, uncovered),
+        *doubts,
+        *unfit,
+        *cleaned.warnings(context, inputs),
+        *noted.warnings(context, inputs),
+    ]
     breaks_off = breaks_off_sentence(prepared["truncated_at_s"], recording["seconds"]) if prepared["truncated_at_s"] is not None else None
     found = noted.read(context, inputs)
     params = context.claimed.params
@@ -85,6 +92,7 @@ def run(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
         "steps": provenance(context, inputs),
         "skipped": [task for task, asked in STEPS.items() if asked(params) and task not in inputs],
         "warnings": [*warned(inputs), *warnings, *([breaks_off] if breaks_off else [])],
+        "uncovered": uncovered,
         "segments": segments,
     }
     forms = [*of_transcript(told)]
@@ -148,20 +156,30 @@ def misfit(place: str, correction: Mapping[str, Any]) -> str:
     return f"the correction of {where} fits no sentence any more and was left out"
 
 
-def coverage(context: Context, inputs: Mapping[str, Any], segments: list[Segment]) -> list[str]:
+def coverage(inputs: Mapping[str, Any], segments: list[Segment], uncovered: Sequence[Sequence[float]]) -> list[str]:
     """Return a sentence on speech that was not transcribed, unless align has told of it; or that there was none; or nothing."""
-    if "align" in inputs and (segments or inputs["align"].get("uncovered")):
+    if align_tells(inputs, segments):
         return []
+    return align.coverage(uncovered) if segments or uncovered else [NO_SPEECH]
+
+
+def align_tells(inputs: Mapping[str, Any], segments: list[Segment]) -> bool:
+    return "align" in inputs and bool(segments or inputs["align"].get("uncovered"))
+
+
+def unheard(context: Context, inputs: Mapping[str, Any], segments: list[Segment]) -> Sequence[Sequence[float]]:
+    """Return the stretches of speech, in seconds, that were not transcribed: those that align found, if it is there."""
+    if align_tells(inputs, segments):
+        found: list[list[float]] = inputs["align"].get("uncovered", [])
+        return found
     speech: list[align.Span] = []
-    found: list[Segment] = []
+    transcribed: list[Segment] = []
     for chunk in heard(context):
         speech += [(float(start), float(end)) for start, end in chunk["speech"]]
-        found += chunk["segments"]
-    if not segments and not speech:
-        return [NO_SPEECH]
-    spans = [(float(segment["start"]), float(segment["end"])) for segment in in_order(found, inputs["prepare"]["seconds"])]
+        transcribed += chunk["segments"]
+    spans = [(float(segment["start"]), float(segment["end"])) for segment in in_order(transcribed, inputs["prepare"]["seconds"])]
     # Where nothing was transcribed at all, also the shortest stretches are told.
-    return align.coverage(align.missing(speech, spans) or ([] if segments else speech))
+    return align.missing(speech, spans) or ([] if segments else speech)
 
 
 def delivered(context: Context, inputs: Mapping[str, Any]) -> list[dict[str, Any] | None]:
