@@ -95,7 +95,6 @@ class Watchman:
         self._leads = leads
         if not leads:
             return LOOK_S
-        self._ticking.heartbeat()
         self._ticking.start_due()
         due = self._ticking.next_due()
         return LOOK_S if due is None else min(max(due - time.time(), 0.05), LOOK_S)
